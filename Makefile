@@ -1,0 +1,42 @@
+# Everything happens in .venv of this checkout; nothing global is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := .ci/requirements.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lint types layers pytest test lock clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/ready ## a virtual environment in .venv with everything locked
+
+$(VENV)/ready: pyproject.toml $(LOCK)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; $(PYTHON) is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 setup")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy
+
+layers: setup
+	$(BIN)/lint-imports
+
+pytest: setup
+	$(BIN)/pytest --cov --cov-report=term -n 2
+
+test: lint types layers pytest ## every check
+
+lock: ## resolve the newest versions into the lock (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --extra dev --python-version 3.11 \
+	  --no-header --no-annotate --output-file $(LOCK) pyproject.toml
+
+clean: ## remove what setup and the checks made
+	rm -rf $(VENV) build *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,227 @@
+"""What a span is: its peer, its operation, how it ended, which attempt it was.
+
+Every kind that relates spans to each other asks these questions, so they are answered
+once, here, from attributes alone. Names and definitions follow the OpenTelemetry
+semantic conventions 1.44; deprecated spellings are accepted throughout.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from functools import lru_cache
+
+from collector import semconv
+from collector.semconv import Attributes
+
+
+class SpanKind(IntEnum):
+    """``SpanKind`` of opentelemetry-proto."""
+
+    UNSPECIFIED = 0
+    INTERNAL = 1
+    SERVER = 2
+    CLIENT = 3
+    PRODUCER = 4
+    CONSUMER = 5
+
+    @classmethod
+    def of(cls, number: int) -> SpanKind:
+        """The kind with this number; proto3 enums are open, so any other is UNSPECIFIED."""
+        return _KINDS.get(number, cls.UNSPECIFIED)
+
+
+_KINDS = {int(kind): kind for kind in SpanKind}
+
+#: First present one names the peer of a CLIENT or PRODUCER span.
+_PEER_NAMES = (
+    "server.address",
+    "service.peer.name",
+    "net.peer.name",
+    "db.namespace",
+    "messaging.destination.name",
+    "network.peer.address",
+)
+
+_SERVER_ERRORS = range(500, 600)
+
+#: Statuses after which a client may try the same call again.
+RETRYABLE_HTTP = frozenset({408, 425, 429})
+_RETRYABLE_GRPC_NUMBERS = {
+    4: "DEADLINE_EXCEEDED",
+    8: "RESOURCE_EXHAUSTED",
+    10: "ABORTED",
+    14: "UNAVAILABLE",
+}
+RETRYABLE_GRPC = frozenset(_RETRYABLE_GRPC_NUMBERS.values())
+
+#: ``error.type`` of a call that got no answer: timeouts, resets, refused connections.
+_NO_RESPONSE = re.compile(
+    r"time[d_]?\s?out|timeout|deadline|reset|refused|unreachable|aborted|closed|broken.?pipe"
+    r"|connect(?:ion)?.?(?:error|exception|failed|failure)|disconnected|dns|unknown.?host"
+    r"|no.?route|econn|etimedout|enotfound|epipe|eof",
+    re.IGNORECASE,
+)
+
+#: What the classification reads; a decoder keeps these for every span of a trace.
+CLASSIFICATION_KEYS = semconv.families(
+    (
+        *_PEER_NAMES,
+        "server.port",
+        "http.request.method",
+        "http.response.status_code",
+        "http.request.resend_count",
+        "http.route",
+        "url.template",
+        "url.path",
+        "url.query",
+        "url.full",
+        "db.system.name",
+        "db.query.summary",
+        "db.query.text",
+        "db.operation.name",
+        "db.collection.name",
+        "rpc.system.name",
+        "rpc.service",
+        "rpc.method",
+        "rpc.response.status_code",
+        "messaging.system",
+        "messaging.operation.type",
+        "messaging.gcp_pubsub.message.delivery_attempt",
+        "messaging.servicebus.message.delivery_count",
+        "error.type",
+    )
+) | {
+    "previous-rpc-attempts",
+    "transparent-retry",
+    "ApproximateReceiveCount",
+    "aws.sqs.approximate_receive_count",
+    "messaging.aws_sqs.message.approximate_receive_count",
+}
+
+_DELIVERY_COUNTS = (
+    "messaging.gcp_pubsub.message.delivery_attempt",
+    "messaging.servicebus.message.delivery_count",
+    "ApproximateReceiveCount",
+    "aws.sqs.approximate_receive_count",
+    "messaging.aws_sqs.message.approximate_receive_count",
+)
+
+_UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_ID_SEGMENT = re.compile(
+    rf"(?<=/)(?:{_UUID}|[0-9]+|[0-9a-fA-F]{{16,}}|(?=[^/]*[0-9])[A-Za-z0-9_\-]{{20,}}|[^/]*@[^/]*)(?=/|$)"
+)
+_ID_WORD = re.compile(rf"{_UUID}|\b[0-9a-fA-F]{{16,}}\b|[0-9]{{3,}}")
+
+
+def path_of(target: str) -> str:
+    """The path of a URL or request target, without scheme, host, query and fragment."""
+    if "://" in target[:64]:
+        _, _, rest = target.partition("://")
+        slash = rest.find("/")
+        target = rest[slash:] if slash >= 0 else "/"
+    return target.partition("?")[0].partition("#")[0]
+
+
+@lru_cache(maxsize=8192)
+def mask_path(path: str) -> str:
+    """A path whose segments that look like ids (numbers, UUIDs, long hex) read ``{id}``."""
+    return _ID_SEGMENT.sub("{id}", path_of(path)[:512])
+
+
+@lru_cache(maxsize=8192)
+def mask_name(name: str) -> str:
+    """A span name with ids replaced, so that names made from data still fold together."""
+    return _ID_WORD.sub("{id}", name[:512])
+
+
+def peer(attributes: Attributes) -> str:
+    """The peer of an outgoing call, ``host:port`` where a port is known, else empty."""
+    for name in _PEER_NAMES:
+        value = semconv.first(attributes, name)
+        if value is None or value == "":
+            continue
+        if name == "server.address":
+            port = semconv.first(attributes, "server.port")
+            return str(value) if port in (None, "", 0) else f"{value}:{port}"
+        return str(value)
+    return ""
+
+
+def operation(name: str, attributes: Attributes) -> str:
+    """What a call does, in words that repeat: a method and route, a query summary, an RPC.
+
+    Args:
+        name: the span's name, used when no attribute tells.
+        attributes: the span's attributes.
+    """
+    method = semconv.first(attributes, "http.request.method")
+    if method:
+        route = (
+            semconv.text(attributes, "url.template")
+            or semconv.text(attributes, "http.route")
+            or mask_path(
+                semconv.text(attributes, "url.path") or semconv.text(attributes, "url.full")
+            )
+        )
+        return f"{method} {route}" if route else str(method)
+    if semconv.first(attributes, "db.system.name"):
+        summary = semconv.text(attributes, "db.query.summary")
+        verb = semconv.text(attributes, "db.operation.name")
+        collection = semconv.text(attributes, "db.collection.name")
+        return summary or " ".join(filter(None, (verb, collection))) or mask_name(name)
+    rpc = semconv.text(attributes, "rpc.method")
+    if rpc:
+        service = semconv.text(attributes, "rpc.service")
+        return f"{service}/{rpc}" if service and not rpc.startswith(service) else rpc
+    return mask_name(name)
+
+
+def grpc_status(attributes: Attributes) -> str:
+    """The gRPC status by name; empty when the span has none that matters to a retry."""
+    value = semconv.first(attributes, "rpc.response.status_code")
+    if value is None:
+        return ""
+    number = semconv.integer(attributes, "rpc.response.status_code")
+    return (
+        _RETRYABLE_GRPC_NUMBERS.get(number, str(number))
+        if number is not None
+        else str(value).upper()
+    )
+
+
+def failed(attributes: Attributes) -> bool:
+    """Whether a call failed in a way that its caller may retry.
+
+    True for HTTP 408, 425, 429 and 5xx, for no response at all (a timeout, reset or
+    connection error without a status code), and for gRPC UNAVAILABLE, DEADLINE_EXCEEDED,
+    RESOURCE_EXHAUSTED and ABORTED. A span status of ERROR alone does not count: the HTTP
+    conventions set it on a CLIENT span for every 4xx.
+    """
+    http = semconv.integer(attributes, "http.response.status_code")
+    if http:
+        return http in RETRYABLE_HTTP or http in _SERVER_ERRORS
+    grpc = grpc_status(attributes)
+    if grpc:
+        return grpc in RETRYABLE_GRPC
+    error = semconv.text(attributes, "error.type")
+    return error in RETRYABLE_GRPC or bool(error and _NO_RESPONSE.search(error[:256]))
+
+
+def resend_count(attributes: Attributes) -> int:
+    """``http.request.resend_count``: redirects and auth challenges are counted in it too."""
+    return max(0, semconv.integer(attributes, "http.request.resend_count") or 0)
+
+
+def previous_rpc_attempts(attributes: Attributes) -> int:
+    """gRPC attempts before this one, 0 for a transparent retry (gRFC A45, A72)."""
+    transparent = attributes.get("transparent-retry")
+    if transparent in (True, "true", "True"):
+        return 0
+    return max(0, semconv.integer(attributes, "previous-rpc-attempts") or 0)
+
+
+def delivery_count(attributes: Attributes) -> int:
+    """How often a message was delivered, this delivery included; 0 when nothing tells."""
+    counts = (semconv.integer(attributes, name) or 0 for name in _DELIVERY_COUNTS)
+    return max(0, *counts)

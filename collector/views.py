@@ -1,0 +1,283 @@
+"""The four views of a batch: shapes, values, series and rows, and the traces made of rows.
+
+A decoder fills them with exactly what `collector.demand.Demand` asks for; policies read
+them and nothing else. Everything here is a value: nothing holds bytes of the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntFlag, StrEnum, auto
+from typing import NamedTuple
+
+from collector.classify import SpanKind
+from collector.semconv import Attributes
+from collector.violation import Service, Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Who sent an item, shared by all items of one sender.
+
+    Attributes:
+        service: name, namespace and environment; the unit in which findings are folded.
+        identity: equal for equal resources, attribute by attribute; 0 is no resource.
+        keys: names of all resource attributes.
+        attributes: the demanded resource attributes.
+    """
+
+    service: Service
+    identity: int
+    keys: frozenset[str]
+    attributes: Attributes
+
+
+class Flag(IntFlag):
+    """Facts about an item that need no attribute."""
+
+    TRACE_ID = auto()
+    SPAN_ID = auto()
+    PARENT = auto()
+    PARENT_LOCAL = auto()
+    PARENT_REMOTE = auto()
+    BODY = auto()
+    BODY_MAP = auto()
+    LINKS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Which keys an item carries, with what kind of item it is.
+
+    Attributes:
+        signal: spans are TRACES, log records LOGS, data points METRICS.
+        resource: who sent it.
+        kind: of a span; UNSPECIFIED for other signals.
+        status: of a span: 0 unset, 1 ok, 2 error; 0 for other signals.
+        severity: of a log record, the first number of its range (0, 1, 5, 9, 13, 17, 21).
+        flags: ids, parents, body.
+        keys: attribute keys, and the keys of a log body that is a map.
+        name: of a metric; empty for other signals.
+    """
+
+    signal: Signal
+    resource: Resource
+    kind: SpanKind
+    status: int
+    severity: int
+    flags: Flag
+    keys: frozenset[str]
+    name: str = ""
+
+
+class ShapeCount(NamedTuple):
+    """How many items of a batch have a shape, and the trace of the first that has one."""
+
+    shape: Shape
+    items: int
+    trace_id: str
+
+
+class Place(StrEnum):
+    """Where in an item a string stands."""
+
+    SPAN_ATTRIBUTE = "span_attribute"
+    SPAN_NAME = "span_name"
+    SPAN_STATUS = "span_status"
+    TRACE_STATE = "trace_state"
+    EVENT_NAME = "event_name"
+    EVENT_ATTRIBUTE = "event_attribute"
+    LINK_ATTRIBUTE = "link_attribute"
+    LOG_BODY = "log_body"
+    LOG_ATTRIBUTE = "log_attribute"
+    METRIC_LABEL = "metric_label"
+    METRIC_TEXT = "metric_text"
+    RESOURCE_ATTRIBUTE = "resource_attribute"
+    SCOPE_ATTRIBUTE = "scope_attribute"
+
+
+class Sighting(NamedTuple):
+    """Where a value stood in this batch, and how often.
+
+    ``name`` is the span's or metric's name, empty for logs.
+    """
+
+    signal: Signal
+    place: Place
+    resource: Resource
+    name: str
+    trace_id: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A distinct string under a key, with every place of this batch in which it stood.
+
+    Attributes:
+        key: attribute key; nested keys are joined by dots; empty for names.
+        text: the string, cut at the decoder's bound.
+        new: False when it was judged before and found bad.
+        sightings: where it stood; a clean value is handed over once and never again
+            while the decoder remembers it.
+    """
+
+    key: str
+    text: str
+    new: bool
+    sightings: Sequence[Sighting]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A distinct set of labels of one metric of one sender.
+
+    Attributes:
+        resource: who sent it.
+        scope: name of the instrumentation scope.
+        metric: name of the metric.
+        labels: label and value, sorted by label.
+        overflow: ``otel.metric.overflow=true``: an SDK folded other series into this one.
+        trace_id: of an exemplar, or empty.
+    """
+
+    resource: Resource
+    scope: str
+    metric: str
+    labels: tuple[tuple[str, str], ...]
+    overflow: bool
+    trace_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One item that matched a declared selection, with only the declared keys.
+
+    ``matched`` holds the indices of the selections in `Demand.rows` that it matches.
+    """
+
+    matched: tuple[int, ...]
+    signal: Signal
+    resource: Resource
+    name: str
+    kind: SpanKind
+    status: int
+    severity: int
+    trace_id: str
+    keys: frozenset[str]
+    attributes: Attributes
+
+
+@dataclass(slots=True)
+class Span:
+    """A span of a trace that carries a demanded mark.
+
+    Times are nanoseconds since 1970 as the sender gave them: never trusted, only compared
+    with times of the same sender. ``peer``, ``operation`` and ``failed`` are those of
+    `collector.classify`, and only set on CLIENT, PRODUCER and CONSUMER spans.
+    """
+
+    span_id: bytes
+    parent_id: bytes
+    resource: Resource
+    name: str
+    kind: SpanKind
+    status: int
+    start: int
+    end: int
+    flags: Flag
+    attributes: Attributes
+    peer: str = ""
+    operation: str = ""
+    failed: bool = False
+
+
+class Mark(IntFlag):
+    """Why a trace may interest a policy; computed by the decoder when the trace's wait ends."""
+
+    PROBE_ROUTE = auto()
+    RETRY_ATTRIBUTE = auto()
+    FAILED_SIBLING = auto()
+    REPEATED_SERVER = auto()
+    LOCAL_PARENT_MISSING = auto()
+    REMOTE_PARENT_MISSING = auto()
+
+
+NO_MARK = Mark(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The spans of one trace that arrived within its wait.
+
+    Attributes:
+        trace_id: 16 bytes.
+        arrived: when its first span arrived, in seconds on the `now` scale.
+        spans: in order of arrival, each span id once.
+        marks: why it is shown.
+        truncated: spans were left out at the bound, so absence proves nothing.
+        missing: ids of local or remote parents that were not seen.
+    """
+
+    trace_id: bytes
+    arrived: float
+    spans: Sequence[Span]
+    marks: Mark
+    truncated: bool = False
+    missing: frozenset[bytes] = frozenset()
+
+
+class TallyKind(StrEnum):
+    """What is counted over all traces, shown or not, so that shares have a denominator."""
+
+    CALLS = "calls"
+    LOCAL_CHILDREN = "local_children"
+    REMOTE_CHILDREN = "remote_children"
+    LONG_SPANS = "long_spans"
+
+
+class Tally(NamedTuple):
+    """A count over the spans of finished traces.
+
+    CALLS are CLIENT and CONSUMER spans by (service, peer, operation); the other kinds have
+    neither peer nor operation. ``arrived`` is cut to whole seconds.
+    """
+
+    kind: TallyKind
+    service: Service
+    peer: str
+    operation: str
+    arrived: int
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a decoder hands over for one slice of a request, or for a tick.
+
+    Attributes:
+        items: spans, log records or data points in the slice, own telemetry left out.
+        own_items: items of the auditor's own telemetry, left out of every view.
+        rows_dropped: rows over the bound of rows per slice.
+        tallies: counts over the traces that finished.
+        arrived_parents: (trace id, span id) of spans that came after a child of theirs was
+            judged without them.
+        watermark: no trace that arrived before this time is still open.
+        trace_share: share of traces that are kept at present, 1.0 unless the table is full.
+        oddities: counted peculiarities of the input, by name.
+    """
+
+    signal: Signal | None = None
+    items: int = 0
+    own_items: int = 0
+    shapes: Sequence[ShapeCount] = ()
+    values: Sequence[Value] = ()
+    series: Sequence[Series] = ()
+    rows: Sequence[Row] = ()
+    rows_dropped: int = 0
+    traces: Sequence[Trace] = ()
+    tallies: Mapping[Tally, int] = field(default_factory=dict)
+    arrived_parents: Sequence[tuple[bytes, bytes]] = ()
+    watermark: float = float("-inf")
+    trace_share: float = 1.0
+    oddities: Mapping[str, int] = field(default_factory=dict)

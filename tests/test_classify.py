@@ -1,0 +1,107 @@
+"""What a span is, told from its attributes alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from collector import classify
+from collector.semconv import Attributes
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"server.address": "pay.example", "server.port": 8443}, "pay.example:8443"),
+        ({"server.address": "pay.example"}, "pay.example"),
+        ({"net.peer.name": "pay.example", "net.peer.port": 443}, "pay.example:443"),
+        ({"peer.service": "payments"}, "payments"),
+        ({"db.name": "orders"}, "orders"),
+        ({"messaging.destination.name": "mail", "network.peer.address": "10.0.0.1"}, "mail"),
+        ({"net.peer.ip": "10.0.0.1"}, "10.0.0.1"),
+        ({}, ""),
+    ],
+)
+def test_the_peer_is_the_first_name_that_is_present(attributes: Attributes, expected: str) -> None:
+    assert classify.peer(attributes) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "expected"),
+    [
+        ("x", {"http.request.method": "GET", "http.route": "/a/{b}"}, "GET /a/{b}"),
+        ("x", {"http.method": "GET", "http.target": "/orders/17?x=1"}, "GET /orders/{id}"),
+        ("x", {"http.method": "GET", "http.url": "https://h/o/17/items#f"}, "GET /o/{id}/items"),
+        ("x", {"http.request.method": "GET"}, "GET"),
+        ("x", {"db.system": "mysql", "db.operation": "SELECT", "db.sql.table": "t"}, "SELECT t"),
+        ("x", {"db.system.name": "redis", "db.query.summary": "GET k"}, "GET k"),
+        ("query 12345", {"db.system.name": "redis"}, "query {id}"),
+        ("x", {"rpc.service": "shop.Pay", "rpc.method": "Charge"}, "shop.Pay/Charge"),
+        ("x", {"rpc.method": "shop.Pay/Charge"}, "shop.Pay/Charge"),
+        ("publish orders", {}, "publish orders"),
+    ],
+)
+def test_the_operation_repeats_although_ids_differ(
+    name: str, attributes: Attributes, expected: str
+) -> None:
+    assert classify.operation(name, attributes) == expected
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"http.response.status_code": 503}, True),
+        ({"http.status_code": 429}, True),
+        ({"http.response.status_code": 408}, True),
+        ({"http.response.status_code": 404, "error.type": "404"}, False),
+        ({"http.response.status_code": 401}, False),
+        ({"http.response.status_code": 200}, False),
+        ({"error.type": "ConnectTimeout"}, True),
+        ({"error.type": "java.net.SocketTimeoutException"}, True),
+        ({"error.type": "ECONNRESET"}, True),
+        ({"error.type": "ValueError"}, False),
+        ({"rpc.grpc.status_code": 14}, True),
+        ({"rpc.response.status_code": "UNAVAILABLE"}, True),
+        ({"rpc.grpc.status_code": 5}, False),
+        ({"rpc.grpc.status_code": 0}, False),
+        ({}, False),
+    ],
+)
+def test_only_what_a_caller_may_retry_has_failed(attributes: Attributes, expected: bool) -> None:
+    assert classify.failed(attributes) is expected
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"previous-rpc-attempts": 2}, 2),
+        ({"previous-rpc-attempts": 2, "transparent-retry": True}, 0),
+        ({"previous-rpc-attempts": "2"}, 2),
+        ({"previous-rpc-attempts": -1}, 0),
+        ({}, 0),
+    ],
+)
+def test_transparent_retries_are_not_attempts(attributes: Attributes, expected: int) -> None:
+    assert classify.previous_rpc_attempts(attributes) == expected
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "messaging.gcp_pubsub.message.delivery_attempt",
+        "messaging.servicebus.message.delivery_count",
+        "ApproximateReceiveCount",
+    ],
+)
+def test_every_broker_tells_its_delivery_count(key: str) -> None:
+    assert classify.delivery_count({key: 3}) == 3
+    assert classify.delivery_count({}) == 0
+
+
+def test_an_unknown_span_kind_is_unspecified() -> None:
+    assert classify.SpanKind.of(99) is classify.SpanKind.UNSPECIFIED
+    assert classify.SpanKind.of(2) is classify.SpanKind.SERVER
+
+
+@pytest.mark.parametrize("value", [True, float("nan"), float("inf"), "9" * 30, "", "x", ("1",)])
+def test_what_is_no_integer_is_none(value: object) -> None:
+    assert classify.resend_count({"http.request.resend_count": value}) == 0  # type: ignore[dict-item]
