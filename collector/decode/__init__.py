@@ -1,0 +1,1 @@
+"""Bytes of OTLP to the four views; no I/O, no clock."""

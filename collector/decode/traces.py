@@ -1,0 +1,175 @@
+"""Open traces: spans wait here until their trace had time to arrive."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from collector.classify import SpanKind
+from collector.decode.generations import Generations
+from collector.decode.marks import marks_of
+from collector.demand import Demand
+from collector.views import Flag, Span, Tally, TallyKind, Trace
+
+_WHOLE = 2**64
+_NANOSECONDS = 1_000_000_000
+_CALLS = frozenset({SpanKind.CLIENT, SpanKind.CONSUMER})
+
+
+@dataclass(slots=True)
+class _Open:
+    arrived: float
+    rank: int
+    spans: dict[bytes, Span] = field(default_factory=dict)
+    truncated: bool = False
+
+
+@dataclass(slots=True)
+class Finished:
+    """What came out of the table in one pass."""
+
+    traces: list[Trace] = field(default_factory=list)
+    tallies: Counter[Tally] = field(default_factory=Counter)
+
+
+class TraceTable:
+    """The bounded table of open traces.
+
+    A trace is finished when `wait` seconds have passed since its first span arrived. When
+    the table is full it keeps a consistent sample of whole traces: a trace is in or out by
+    a keyed hash of its id, so every span of it meets the same decision.
+
+    Args:
+        demand: the marks, tallies and probe routes that are wanted.
+        wait: seconds; 30 is the default decision wait of the Collector's tail sampling.
+        max_spans: open spans kept at most.
+        max_spans_per_trace: further spans of a trace are counted and left out.
+        seed: keys the hash, so that a sender cannot choose who is sampled.
+    """
+
+    def __init__(
+        self,
+        demand: Demand,
+        *,
+        wait: float = 30.0,
+        max_spans: int = 200_000,
+        max_spans_per_trace: int = 10_000,
+        seed: bytes = b"",
+    ) -> None:
+        self._demand = demand
+        self._wait = wait
+        self._max_spans = max_spans
+        self._max_per_trace = max_spans_per_trace
+        self._seed = seed
+        self._open: dict[bytes, _Open] = {}
+        self._judged: Generations[tuple[bytes, bytes], bool] = Generations(2 * max_spans)
+        self._missing: Generations[tuple[bytes, bytes], bool] = Generations(max_spans)
+        self._threshold = _WHOLE
+        self.open_spans = 0
+        self.sampled_out = 0
+        self.over_trace_bound = 0
+        self.repeated = 0
+
+    @property
+    def share(self) -> float:
+        """The share of traces that is kept at present."""
+        return self._threshold / _WHOLE
+
+    def add(self, trace_id: bytes, span: Span, now: float) -> bool:
+        """Keep a span until its trace's wait ends.
+
+        Returns:
+            True when a child of this span was judged before, without it.
+        """
+        identity = (trace_id, span.span_id)
+        entry = self._open.get(trace_id)
+        if (entry and span.span_id in entry.spans) or self._judged.get(identity):
+            self.repeated += 1
+            return False
+        late_parent = bool(self._missing.get(identity))
+        if entry is None:
+            rank = self._rank(trace_id)
+            if rank >= self._threshold:
+                self.sampled_out += 1
+                return late_parent
+            entry = self._open[trace_id] = _Open(now, rank)
+        if len(entry.spans) >= self._max_per_trace:
+            entry.truncated = True
+            self.over_trace_bound += 1
+            return late_parent
+        entry.spans[span.span_id] = span
+        self.open_spans += 1
+        if self.open_spans > self._max_spans:
+            self._sample_down()
+        return late_parent
+
+    def advance(self, now: float) -> Finished:
+        """Take out the traces whose wait has ended."""
+        return self._finish(now - self._wait)
+
+    def drain(self) -> Finished:
+        """Take out all traces, whatever their age."""
+        return self._finish(float("inf"))
+
+    def watermark(self, now: float) -> float:
+        """No trace that arrived before this time is open."""
+        oldest = next(iter(self._open.values()), None)
+        due = now - self._wait
+        return due if oldest is None else min(due, oldest.arrived)
+
+    def _rank(self, trace_id: bytes) -> int:
+        digest = hashlib.blake2b(trace_id, digest_size=8, key=self._seed).digest()
+        return int.from_bytes(digest)
+
+    def _sample_down(self) -> None:
+        while self.open_spans > self._max_spans and self._threshold > 1:
+            self._threshold //= 2
+            for trace_id in [t for t, e in self._open.items() if e.rank >= self._threshold]:
+                dropped = len(self._open.pop(trace_id).spans)
+                self.open_spans -= dropped
+                self.sampled_out += dropped
+
+    def _due(self, until: float) -> Iterator[tuple[bytes, _Open]]:
+        while self._open:
+            trace_id, entry = next(iter(self._open.items()))
+            if entry.arrived > until:
+                return
+            del self._open[trace_id]
+            self.open_spans -= len(entry.spans)
+            yield trace_id, entry
+
+    def _finish(self, until: float) -> Finished:
+        finished = Finished()
+        for trace_id, entry in self._due(until):
+            self._judge(trace_id, entry, finished)
+        if self.open_spans < self._max_spans // 4:
+            self._threshold = min(_WHOLE, self._threshold * 2)
+        return finished
+
+    def _judge(self, trace_id: bytes, entry: _Open, finished: Finished) -> None:
+        spans = tuple(entry.spans.values())
+        marks, missing = marks_of(spans, self._demand.probe_routes)
+        missing = frozenset(p for p in missing if not self._judged.get((trace_id, p)))
+        for span in spans:
+            self._judged[trace_id, span.span_id] = True
+            self._count(span, int(entry.arrived), finished.tallies)
+        for parent in missing:
+            self._missing[trace_id, parent] = True
+        if marks & self._demand.marks:
+            finished.traces.append(
+                Trace(trace_id, entry.arrived, spans, marks, entry.truncated, missing)
+            )
+
+    def _count(self, span: Span, arrived: int, tallies: Counter[Tally]) -> None:
+        wanted = self._demand.tallies
+        service = span.resource.service
+        if TallyKind.CALLS in wanted and span.kind in _CALLS:
+            tallies[Tally(TallyKind.CALLS, service, span.peer, span.operation, arrived)] += 1
+        if TallyKind.LOCAL_CHILDREN in wanted and span.flags & Flag.PARENT_LOCAL:
+            tallies[Tally(TallyKind.LOCAL_CHILDREN, service, "", "", arrived)] += 1
+        if TallyKind.REMOTE_CHILDREN in wanted and span.flags & Flag.PARENT_REMOTE:
+            tallies[Tally(TallyKind.REMOTE_CHILDREN, service, "", "", arrived)] += 1
+        if TallyKind.LONG_SPANS in wanted and span.end - span.start > self._wait * _NANOSECONDS:
+            tallies[Tally(TallyKind.LONG_SPANS, service, "", "", arrived)] += 1
