@@ -1,0 +1,1 @@
+"""Views to violations; no I/O, no clock: `now` is handed in."""

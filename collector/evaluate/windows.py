@@ -1,0 +1,112 @@
+"""Bounded state over time. Nothing here reads a clock: every call is handed its time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator
+from typing import Generic, TypeVar
+
+from collector.evaluate.sketch import Distinct
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Tumbling(Generic[K, V]):
+    """Windows of equal length, one value per key in each, handed over when they have ended.
+
+    Args:
+        seconds: length of a window.
+        make: makes the value of a key that a window has not seen.
+        max_keys: keys per window; further ones are refused and counted in `overflow`.
+        max_open: windows open at once; a time far ahead cannot open more, because the
+            oldest are then closed early.
+    """
+
+    def __init__(
+        self, seconds: float, make: Callable[[], V], *, max_keys: int = 10_000, max_open: int = 64
+    ) -> None:
+        self.seconds = seconds
+        self._make = make
+        self._max_keys = max_keys
+        self._max_open = max_open
+        self._windows: dict[int, dict[K, V]] = {}
+        self.overflow = 0
+
+    def at(self, time: float, key: K) -> V | None:
+        """The value of a key in the window of a time; None when the window is full."""
+        index = int(time // self.seconds)
+        window = self._windows.setdefault(index, {})
+        value = window.get(key)
+        if value is None:
+            if len(window) >= self._max_keys:
+                self.overflow += 1
+                return None
+            value = window[key] = self._make()
+        return value
+
+    def close(self, until: float) -> Iterator[tuple[float, dict[K, V]]]:
+        """Take out, oldest first, the windows that ended at or before a time.
+
+        Yields:
+            The start of a window, and its values by key.
+        """
+        for index in sorted(self._windows):
+            ended = (index + 1) * self.seconds <= until
+            if ended or len(self._windows) > self._max_open:
+                yield index * self.seconds, self._windows.pop(index)
+
+
+class SlidingDistinct:
+    """Distinct hashes within a sliding span of time, in steps of a sub-window.
+
+    Args:
+        seconds: the span.
+        steps: sub-windows in the span; memory grows with it.
+    """
+
+    __slots__ = ("_index", "_past", "_step", "_steps", "_total", "fresh")
+
+    def __init__(self, seconds: float = 3600.0, steps: int = 12) -> None:
+        self._step = seconds / steps
+        self._steps = steps
+        self._index = 0
+        self._past: deque[tuple[int, Distinct]] = deque()
+        self._total = Distinct()
+        self.fresh = 0
+
+    def add(self, hashed: int, now: float) -> bool:
+        """Add a hash; True when it was not within the span before.
+
+        ``fresh`` counts those of the present sub-window: how fast the label grows.
+        """
+        self.roll(now)
+        if not self._past or self._past[-1][0] != self._index:
+            self._past.append((self._index, Distinct()))
+        self._past[-1][1].add(hashed)
+        grew = self._total.add(hashed)
+        self.fresh += grew
+        return grew
+
+    def roll(self, now: float) -> None:
+        """Move on to a time, and forget the sub-windows that fell out of the span."""
+        index = max(self._index, int(now // self._step))
+        if index == self._index:
+            return
+        self._index = index
+        self.fresh = 0
+        if self._past and self._past[0][0] <= index - self._steps:
+            while self._past and self._past[0][0] <= index - self._steps:
+                self._past.popleft()
+            self._total = Distinct()
+            for _, sketch in self._past:
+                self._total.merge(sketch)
+
+    def count(self) -> int:
+        """Distinct hashes within the span."""
+        return self._total.count()
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether `count` is exact rather than an estimate."""
+        return self._total.is_exact
