@@ -1,0 +1,69 @@
+"""A body inflates to what was deflated, never to more than the limit."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.decode.compression import CompressionError, TooLargeError, inflate
+
+
+@given(st.binary(max_size=5000))
+def test_inflating_is_the_inverse_of_deflating(body: bytes) -> None:
+    assert inflate(gzip.compress(body), "gzip", 5000) == body
+    assert inflate(zlib.compress(body), "deflate", 5000) == body
+    assert inflate(body, "identity", 5000) == body
+    assert inflate(body, "", 5000) == body
+
+
+def test_case_and_blanks_of_the_coding_do_not_matter() -> None:
+    assert inflate(gzip.compress(b"x"), " GZip ", 10) == b"x"
+
+
+def test_several_gzip_members_are_one_body() -> None:
+    assert inflate(gzip.compress(b"a") + gzip.compress(b"b"), "gzip", 2) == b"ab"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", ""])
+def test_the_limit_is_exact(coding: str) -> None:
+    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "": bytes}[coding]
+    assert inflate(pack(b"x" * 1000), coding, 1000) == b"x" * 1000
+    with pytest.raises(TooLargeError):
+        inflate(pack(b"x" * 1001), coding, 1000)
+
+
+def test_members_share_one_limit() -> None:
+    with pytest.raises(TooLargeError):
+        inflate(gzip.compress(b"x" * 600) * 2, "gzip", 1000)
+
+
+@pytest.mark.parametrize(
+    ("body", "coding"),
+    [
+        (b"plain", "gzip"),
+        (b"", "gzip"),
+        (gzip.compress(b"x" * 1000)[:-1], "gzip"),
+        (gzip.compress(b"x" * 1000)[:15], "gzip"),
+        (gzip.compress(b"x") + b"rubbish", "gzip"),
+        (zlib.compress(b"x") + b"rubbish", "deflate"),
+        (gzip.compress(b"x")[:-5] + b"\0" * 5, "gzip"),
+        (b"x", "br"),
+        (b"x", "gzip, gzip"),
+    ],
+)
+def test_what_is_not_what_it_says_is_refused(body: bytes, coding: str) -> None:
+    with pytest.raises(CompressionError):
+        inflate(body, coding, 10_000)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_inflate_or_are_refused(body: bytes) -> None:
+    for coding in ("gzip", "deflate"):
+        try:
+            assert len(inflate(b"\x1f\x8b\x08" + body, coding, 100)) <= 100
+        except (CompressionError, TooLargeError):
+            continue
