@@ -1,0 +1,66 @@
+"""Who sent an item: resources as policies see them, interned so that each is read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMessage
+
+from collector import semconv
+from collector.decode.anyvalue import plain
+from collector.decode.generations import Generations
+from collector.semconv import Attributes
+from collector.views import Resource
+from collector.violation import UNKNOWN_SERVICE, Service
+
+#: The auditor's own telemetry carries this resource attribute, wherever it comes round.
+OWN_TELEMETRY_KEY = "telemetry_auditor.self"
+
+_SERVICE_KEYS = semconv.families(
+    ("service.name", "service.namespace", "deployment.environment.name")
+)
+
+
+def attributes_of(pairs: Iterable[KeyValue], wanted: frozenset[str]) -> Attributes:
+    """The wanted ones of a list of attributes; the last of equal keys wins."""
+    return {pair.key: plain(pair.value) for pair in pairs if pair.key in wanted}
+
+
+class Resources:
+    """Interns resources by their bytes.
+
+    Args:
+        wanted: resource attributes that policies read.
+        remembered: distinct resources remembered at most.
+    """
+
+    def __init__(self, wanted: frozenset[str], remembered: int = 10_000) -> None:
+        self._wanted = wanted | _SERVICE_KEYS
+        self._known: Generations[bytes, Resource] = Generations(remembered)
+
+    def intern(self, message: ResourceMessage) -> Resource:
+        """The resource of a message; the same object while it is remembered."""
+        raw = message.SerializeToString(deterministic=True)
+        resource = self._known.get(raw)
+        if resource is None:
+            resource = self._known[raw] = self._read(message, raw)
+        return resource
+
+    def _read(self, message: ResourceMessage, raw: bytes) -> Resource:
+        attributes = attributes_of(message.attributes, self._wanted)
+        return Resource(
+            service=Service(
+                semconv.text(attributes, "service.name") or UNKNOWN_SERVICE,
+                semconv.text(attributes, "service.namespace"),
+                semconv.text(attributes, "deployment.environment.name"),
+            ),
+            identity=hash(raw),
+            keys=frozenset(pair.key for pair in message.attributes),
+            attributes=attributes,
+        )
+
+
+def is_own(resource: Resource) -> bool:
+    """Whether a resource is the auditor itself."""
+    return OWN_TELEMETRY_KEY in resource.keys

@@ -1,0 +1,219 @@
+"""What a kind of policy is: options, meta, and a class that turns views into violations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Generic, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from collector.demand import Demand
+from collector.evaluate.match import Matcher, Selector
+from collector.views import Row, Series, ShapeCount, Tally, Trace, Value
+from collector.violation import Basis, Evidence, Service, Severity, Signal, Violation
+
+
+class Options(BaseModel):
+    """Options of a kind: frozen, every one with a default and its source."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+O = TypeVar("O", bound=Options)  # noqa: E741 (the customary letter for options)
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """Facts about a kind that its class states once.
+
+    Attributes:
+        signals: in which its violations are seen; a zero series is born for each.
+        severities: the grades it can report, before the policy's own bound.
+        since: release that brought it.
+        selectors: fields of `Selector` that it understands beside those on services.
+    """
+
+    signals: tuple[Signal, ...]
+    severities: tuple[Severity, ...]
+    since: str
+    selectors: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a policy file says about a policy, options apart.
+
+    Attributes:
+        id: unique among all loaded policies.
+        kind: name of the kind.
+        severity: the highest severity that it reports.
+        summary: what is wrong, in one sentence.
+        why: why it matters.
+        remedy: what to do.
+        select: to which telemetry it applies.
+        references: where to read more.
+        false_positives: known cases in which it is wrong.
+    """
+
+    id: str
+    kind: str
+    severity: Severity = Severity.CRITICAL
+    summary: str = ""
+    why: str = ""
+    remedy: str = ""
+    select: Selector = field(default_factory=Selector)
+    references: tuple[str, ...] = ()
+    false_positives: tuple[str, ...] = ()
+
+
+class Hit(NamedTuple):
+    """A secret or personal datum that a detector found in a value.
+
+    Attributes:
+        detector: name of the detector.
+        severity: what the detector's rank amounts to.
+        preview: masked; safe to show.
+        fingerprint: keyed hash of the secret; equal secrets have equal ones.
+        within: name of the baggage member or inner key in which it stood, or empty.
+        baggage: whether it stood in a member of W3C baggage.
+    """
+
+    detector: str
+    severity: Severity
+    preview: str
+    fingerprint: str
+    within: str = ""
+    baggage: bool = False
+
+
+class Judged(NamedTuple):
+    """A value with what the detectors found in it; empty when no policy wants detectors."""
+
+    value: Value
+    hits: tuple[Hit, ...]
+
+
+class Reading(NamedTuple):
+    """A state that is shown as a gauge.
+
+    Attributes:
+        name: without the prefix that all own metrics have.
+        service: whom it concerns.
+        labels: further labels and their values.
+        value: the number.
+    """
+
+    name: str
+    service: Service
+    labels: tuple[tuple[str, str], ...]
+    value: float
+
+
+class Policy(Generic[O]):
+    """Base of all kinds. A kind overrides `demand` and the hooks for the views it demands.
+
+    A hook is handed only what the decoder made for the union of all demands, so it selects
+    for itself; it returns violations and never acts. `now` is arrival time in seconds.
+
+    Args:
+        terms: what the policy file says.
+        options: of the kind's own type.
+    """
+
+    options_type: ClassVar[type[Options]] = Options
+    meta: ClassVar[Meta]
+
+    def __init__(self, terms: Terms, options: O) -> None:
+        self.terms = terms
+        self.options = options
+        self.match = Matcher(terms.select)
+
+    def demand(self) -> Demand:
+        """What the decoder must hand over."""
+        raise NotImplementedError
+
+    @property
+    def detects(self) -> bool:
+        """Whether values must pass the detectors before `on_value`."""
+        return False
+
+    def on_shape(self, count: ShapeCount, now: float) -> Iterable[Violation]:  # noqa: ARG002
+        """Items that share a shape."""
+        return ()
+
+    def suspects(self, judged: Judged) -> bool:
+        """Whether a value is bad wherever it may stand; it is then shown each time."""
+        return bool(judged.hits)
+
+    def on_value(self, judged: Judged, now: float) -> Iterable[Violation]:  # noqa: ARG002
+        """A value that is new, or known to be bad."""
+        return ()
+
+    def on_series(self, series: Series, now: float) -> Iterable[Violation]:  # noqa: ARG002
+        """A label set that is new, or still alive in this sub-window."""
+        return ()
+
+    def on_row(self, row: Row, now: float) -> Iterable[Violation]:  # noqa: ARG002
+        """An item that matches one of this policy's own selections."""
+        return ()
+
+    def on_trace(self, trace: Trace, now: float) -> Iterable[Violation]:  # noqa: ARG002
+        """A finished trace that carries one of this policy's marks."""
+        return ()
+
+    def on_tallies(self, tallies: Mapping[Tally, int], now: float) -> None:
+        """Counts over finished traces; handed over before the traces themselves."""
+
+    def on_arrived_parents(self, parents: Iterable[tuple[bytes, bytes]], now: float) -> None:
+        """Spans that came after a child of theirs was judged without them."""
+
+    def close(self, now: float, watermark: float, *, final: bool) -> Iterable[Violation]:  # noqa: ARG002
+        """Time has passed: judge windows that have ended.
+
+        Args:
+            now: arrival time.
+            watermark: no trace that arrived before it is still open.
+            final: nothing more will come; judge what is proven.
+        """
+        return ()
+
+    def readings(self) -> Iterable[Reading]:
+        """States to show as gauges."""
+        return ()
+
+    def overflow(self) -> int:
+        """How often one of this policy's own bounds was met."""
+        return 0
+
+    def violation(
+        self,
+        *,
+        severity: Severity,
+        signal: Signal,
+        service: Service,
+        subject: str,
+        summary: str,
+        basis: Basis = Basis.OBSERVED,
+        count: int = 1,
+        trace_id: str = "",
+        evidence: Evidence | None = None,
+    ) -> Violation:
+        """A violation of this policy, with its severity held to what the policy allows."""
+        return Violation(
+            policy=self.terms.id,
+            kind=self.terms.kind,
+            severity=min(severity, self.terms.severity),
+            signal=signal,
+            service=service,
+            subject=subject,
+            basis=basis,
+            summary=summary,
+            remedy=self.terms.remedy,
+            count=count,
+            trace_id=trace_id,
+            evidence=evidence or {},
+        )
+
+
+AnyPolicy = Policy[Options]
