@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import translate
 from functools import reduce
 
 from collector.classify import SpanKind
 from collector.views import NO_MARK, Mark, Place, TallyKind
 from collector.violation import Signal
+
+
+def any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
+    """One expression that matches what any of the shell-style patterns matches; None for none."""
+    sources = [translate(pattern) for pattern in patterns]
+    return re.compile("|".join(sources)) if sources else None
 
 
 @dataclass(frozen=True, slots=True)

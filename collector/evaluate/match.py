@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from fnmatch import translate
 from functools import lru_cache
 from typing import Annotated, Literal
 
@@ -12,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from collector import semconv
 from collector.classify import SpanKind
-from collector.demand import KeyMatch
+from collector.demand import KeyMatch, any_of
 from collector.semconv import Attributes
 from collector.violation import Service
 
@@ -52,12 +50,6 @@ class Selector(BaseModel):
     def used(self) -> frozenset[str]:
         """Names of the fields that narrow something."""
         return frozenset(name for name in type(self).model_fields if getattr(self, name))
-
-
-def any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
-    """One expression that matches what any of the shell-style patterns matches."""
-    sources = [translate(pattern) for pattern in patterns]
-    return re.compile("|".join(sources)) if sources else None
 
 
 def _passes(expression: re.Pattern[str] | None, text: str) -> bool:

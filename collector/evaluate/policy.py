@@ -20,7 +20,7 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-O = TypeVar("O", bound=Options)  # noqa: E741 (the customary letter for options)
+O_co = TypeVar("O_co", bound=Options, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Reading(NamedTuple):
     value: float
 
 
-class Policy(Generic[O]):
+class Policy(Generic[O_co]):
     """Base of all kinds. A kind overrides `demand` and the hooks for the views it demands.
 
     A hook is handed only what the decoder made for the union of all demands, so it selects
@@ -124,7 +124,7 @@ class Policy(Generic[O]):
     options_type: ClassVar[type[Options]] = Options
     meta: ClassVar[Meta]
 
-    def __init__(self, terms: Terms, options: O) -> None:
+    def __init__(self, terms: Terms, options: O_co) -> None:
         self.terms = terms
         self.options = options
         self.match = Matcher(terms.select)

@@ -1,0 +1,31 @@
+"""Bounds of a decoder, each with its default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a decoder keeps at most.
+
+    Attributes:
+        slice_items: items per batch; a large request is handed over in slices.
+        remembered_values: distinct (key, value) pairs of which the verdict is remembered.
+        max_value_length: characters of a string that are handed over.
+        remembered_series: series remembered within a sub-window.
+        series_refresh: length of a sub-window in seconds.
+        trace_wait: seconds from a trace's first span to its judgement; 30 is the default
+            decision wait of the Collector's tail sampling processor.
+        max_spans: open spans.
+        max_spans_per_trace: spans of one trace.
+    """
+
+    slice_items: int = 2000
+    remembered_values: int = 262_144
+    max_value_length: int = 1_048_576
+    remembered_series: int = 1_000_000
+    series_refresh: float = 300.0
+    trace_wait: float = 30.0
+    max_spans: int = 200_000
+    max_spans_per_trace: int = 10_000

@@ -1,0 +1,67 @@
+"""Data points of metrics into the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
+
+from collector.classify import SpanKind
+from collector.decode import items
+from collector.decode.anyvalue import plain
+from collector.decode.items import DataPoint
+from collector.decode.tables import Tables
+from collector.decode.values import Where
+from collector.semconv import AttributeValue
+from collector.views import Flag, Resource, Series, Shape
+from collector.violation import Signal
+
+_OVERFLOW = "otel.metric.overflow"
+
+
+class PointReader:
+    """Reads data points, one at a time."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def walk(self, block: ResourceMetrics, resource: Resource, now: float) -> Iterator[None]:
+        """Read every data point of a resource, with a stop after each."""
+        for scope in block.scope_metrics:
+            self._tables.scope(scope.scope, Signal.METRICS, resource)
+            for metric in scope.metrics:
+                where = Where(Signal.METRICS, resource, metric.name, "")
+                self._tables.texts(items.metric_texts(metric), where)
+                for point in items.points(metric):
+                    self._tables.items += 1
+                    self._read(point, metric, scope.scope.name, resource, now)
+                    yield
+
+    def _read(
+        self, point: DataPoint, metric: Metric, scope: str, resource: Resource, now: float
+    ) -> None:
+        tables = self._tables
+        where = Where(Signal.METRICS, resource, metric.name, items.exemplar_trace(point))
+        tables.texts(items.point_texts(point), where)
+        if Signal.METRICS in tables.demand.shapes:
+            keys = frozenset(pair.key for pair in point.attributes)
+            kind = SpanKind.UNSPECIFIED
+            shape = Shape(Signal.METRICS, resource, kind, 0, 0, Flag(0), keys, metric.name)
+            tables.shapes.see(shape, where.trace_id)
+        if tables.demand.series:
+            values = {pair.key: plain(pair.value) for pair in point.attributes}
+            labels = tuple(sorted((key, _label(value)) for key, value in values.items()))
+            if tables.shown.fresh(hash((resource.identity, scope, metric.name, labels)), now):
+                overflow = values.get(_OVERFLOW) in (True, "true")
+                tables.series.append(
+                    Series(resource, scope, metric.name, labels, overflow, where.trace_id)
+                )
+
+
+def _label(value: AttributeValue) -> str:
+    """A label value as Prometheus shows it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

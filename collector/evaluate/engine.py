@@ -1,0 +1,305 @@
+"""Runs the policies over a batch, and keeps the failure of one from costing anything else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from collector.demand import Demand, union
+from collector.evaluate.policy import AnyPolicy, Hit, Judged, Reading
+from collector.views import Batch, Row, Series, ShapeCount, Value
+from collector.violation import Service, Violation
+
+T = TypeVar("T")
+
+#: Every so many batches the timer runs, and what it shows counts so many times.
+TIMED_EVERY = 16
+
+#: What failures of the parts around the policies are counted under.
+DETECTORS = "detectors"
+SCRUBBER = "scrubber"
+
+
+class Detects(Protocol):
+    """Finds secrets and personal data in values."""
+
+    def judge(self, values: Sequence[Value]) -> Sequence[tuple[Hit, ...]]:
+        """What stands in each value, in order."""
+
+
+class Scrubs(Protocol):
+    """Makes a text safe to show."""
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+
+
+class Excuses(Protocol):
+    """Knows which violations are excused."""
+
+    def match(self, violation: Violation, now: float) -> object | None:
+        """What excuses a violation; None when nothing does."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What came of a batch.
+
+    Attributes:
+        violations: scrubbed, exemptions applied.
+        bad: values of which the decoder must hand over every occurrence.
+    """
+
+    violations: list[Violation] = field(default_factory=list)
+    bad: list[Value] = field(default_factory=list)
+
+
+class Engine:
+    """All loaded policies.
+
+    Not safe for threads: its caller takes the same lock as for the decoder.
+
+    Args:
+        policies: with distinct ids.
+        detectors: judges values, where a policy wants that.
+        scrubber: every text that leaves passes it.
+        exemptions: violations that were excused.
+        timer: seconds of a clock that runs while policies do; no timing without it.
+        failed: told once of each place at which a policy raised: its id, the name of the
+            exception's type and the place in the code. Never the message, which may hold
+            telemetry.
+    """
+
+    def __init__(
+        self,
+        policies: Sequence[AnyPolicy],
+        *,
+        detectors: Detects,
+        scrubber: Scrubs,
+        exemptions: Excuses | None = None,
+        timer: Callable[[], float] | None = None,
+        failed: Callable[[str, str, str], None] | None = None,
+    ) -> None:
+        self.policies = tuple(policies)
+        demands = [policy.demand() for policy in self.policies]
+        self.demand: Demand = union(demands)
+        self._pairs = tuple(zip(self.policies, demands, strict=True))
+        self._rows = {
+            index: [policy for policy, own in self._pairs if wanted in own.rows]
+            for index, wanted in enumerate(self.demand.rows)
+        }
+        self._detectors = detectors if any(p.detects for p in self.policies) else None
+        self._scrubber = scrubber
+        self._exemptions = exemptions
+        self._timer = timer
+        self._failed = failed
+        self._known_failures: set[tuple[str, str]] = set()
+        self._batches = 0
+        self.errors: Counter[str] = Counter()
+        self.seconds: dict[str, float] = dict.fromkeys((p.terms.id for p in self.policies), 0.0)
+
+    def evaluate(self, batch: Batch, now: float) -> Verdict:
+        """Judge what a decoder handed over.
+
+        Args:
+            batch: the views.
+            now: arrival time in seconds since 1970.
+        """
+        verdict = Verdict()
+        judged = self._judge(batch.values)
+        self._batches += 1
+        timed = self._timer if self._batches % TIMED_EVERY == 0 else None
+        for policy, demand in self._pairs:
+            before = timed() if timed else 0.0
+            verdict.violations += self._views(policy, demand, batch, now)
+            if demand.places and judged:
+                verdict.violations += self._each(policy, policy.on_value, judged, now)
+            if timed:
+                self.seconds[policy.terms.id] += (timed() - before) * TIMED_EVERY
+        verdict.bad = [one.value for one in judged if one.value.new and self._suspected(one)]
+        verdict.violations = self._outgoing(verdict.violations, now)
+        return verdict
+
+    def close(self, now: float, watermark: float, *, final: bool = False) -> list[Violation]:
+        """Let every policy judge the windows that have ended.
+
+        Args:
+            now: arrival time in seconds since 1970.
+            watermark: no trace that arrived before it is still open.
+            final: nothing more will come.
+        """
+        found: list[Violation] = []
+        for policy in self.policies:
+            try:
+                found += policy.close(now, watermark, final=final)
+            except Exception as error:  # noqa: BLE001 (an auditor never costs its user telemetry)
+                self._note(policy, error)
+        return self._outgoing(found, now)
+
+    def readings(self) -> list[tuple[str, Reading]]:
+        """The gauges of all policies, each with the policy's id, scrubbed."""
+        found: list[tuple[str, Reading]] = []
+        for policy in self.policies:
+            try:
+                found += [(policy.terms.id, self._clean_reading(one)) for one in policy.readings()]
+            except Exception as error:  # noqa: BLE001 (see close)
+                self._note(policy, error)
+        return found
+
+    def overflows(self) -> dict[str, int]:
+        """How often each policy met a bound of its own, by policy id."""
+        return {policy.terms.id: policy.overflow() for policy in self.policies}
+
+    def _views(
+        self, policy: AnyPolicy, demand: Demand, batch: Batch, now: float
+    ) -> list[Violation]:
+        found: list[Violation] = []
+        serves = policy.match.service
+        if demand.shapes and batch.shapes:
+            shapes: list[ShapeCount] = [
+                one
+                for one in batch.shapes
+                if one.shape.signal in demand.shapes and serves(one.shape.resource.service)
+            ]
+            found += self._each(policy, policy.on_shape, shapes, now)
+        if demand.series and batch.series:
+            series: list[Series] = [one for one in batch.series if serves(one.resource.service)]
+            found += self._each(policy, policy.on_series, series, now)
+        if demand.rows and batch.rows:
+            found += self._each(policy, policy.on_row, self._rows_of(policy, batch.rows), now)
+        if demand.traces:
+            found += self._traces(policy, demand, batch, now)
+        return found
+
+    def _traces(
+        self, policy: AnyPolicy, demand: Demand, batch: Batch, now: float
+    ) -> list[Violation]:
+        try:
+            if batch.arrived_parents:
+                policy.on_arrived_parents(batch.arrived_parents, now)
+            if batch.tallies:
+                policy.on_tallies(batch.tallies, now)
+        except Exception as error:  # noqa: BLE001 (see close)
+            self._note(policy, error)
+        marked = [trace for trace in batch.traces if trace.marks & demand.marks]
+        return self._each(policy, policy.on_trace, marked, now)
+
+    def _rows_of(self, policy: AnyPolicy, rows: Sequence[Row]) -> list[Row]:
+        return [
+            row
+            for row in rows
+            if policy.match.service(row.resource.service)
+            and any(policy in self._rows[index] for index in row.matched)
+        ]
+
+    def _each(
+        self,
+        policy: AnyPolicy,
+        hook: Callable[[T, float], Iterable[Violation]],
+        handed: Sequence[T],
+        now: float,
+    ) -> list[Violation]:
+        found: list[Violation] = []
+        for one in handed:
+            try:
+                found.extend(hook(one, now))
+            except Exception as error:  # noqa: BLE001 (see close)
+                self._note(policy, error)
+        return found
+
+    def _judge(self, values: Sequence[Value]) -> list[Judged]:
+        if not values:
+            return []
+        if self._detectors is None:
+            return [Judged(value, ()) for value in values]
+        try:
+            hits = self._detectors.judge(values)
+        except Exception as error:  # noqa: BLE001 (see close)
+            self._note(DETECTORS, error)
+            return [Judged(value, self._judge_alone(value)) for value in values]
+        return [Judged(value, found) for value, found in zip(values, hits, strict=True)]
+
+    def _judge_alone(self, value: Value) -> tuple[Hit, ...]:
+        """One value at a time, so that only the one that cannot be judged is lost."""
+        try:
+            return self._detectors.judge([value])[0] if self._detectors else ()
+        except Exception as error:  # noqa: BLE001 (see close)
+            self._note(DETECTORS, error)
+            return ()
+
+    def _suspected(self, judged: Judged) -> bool:
+        for policy, demand in self._pairs:
+            try:
+                if demand.places and policy.suspects(judged):
+                    return True
+            except Exception as error:  # noqa: BLE001 (see close)
+                self._note(policy, error)
+        return False
+
+    def _note(self, policy: AnyPolicy | str, error: Exception) -> None:
+        name = policy if isinstance(policy, str) else policy.terms.id
+        self.errors[name] += 1
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        code = where.tb_frame.f_code if where is not None else None
+        place = f"{code.co_filename}:{where.tb_lineno}" if code and where else "unknown"
+        if (name, place) not in self._known_failures and self._failed is not None:
+            self._known_failures.add((name, place))
+            self._failed(name, type(error).__name__, place)
+
+    def _outgoing(self, violations: list[Violation], now: float) -> list[Violation]:
+        clean = [scrubbed(violation, self._scrub) for violation in violations]
+        if self._exemptions is None:
+            return clean
+        return [one for one in clean if self._exemptions.match(one, now) is None]
+
+    def _scrub(self, text: str) -> str:
+        try:
+            return self._scrubber.text(text)
+        except Exception as error:  # noqa: BLE001 (what cannot be cleaned is not shown)
+            self._note(SCRUBBER, error)
+            return "[not shown]"
+
+    def _clean_reading(self, reading: Reading) -> Reading:
+        return reading._replace(
+            service=_scrubbed_service(reading.service, self._scrub),
+            labels=tuple((key, self._scrub(value)) for key, value in reading.labels),
+        )
+
+
+def _scrubbed_service(service: Service, scrub: Callable[[str], str]) -> Service:
+    return Service(scrub(service.name), scrub(service.namespace), scrub(service.environment))
+
+
+def scrubbed(violation: Violation, scrub: Callable[[str], str]) -> Violation:
+    """A violation of which every text has passed the scrubber.
+
+    Args:
+        violation: as a policy made it.
+        scrub: makes a text safe to show.
+    """
+
+    def clean(value: object) -> object:
+        if isinstance(value, str):
+            return scrub(value)
+        if isinstance(value, tuple):
+            return tuple(clean(item) for item in value)
+        return value
+
+    return Violation(
+        policy=violation.policy,
+        kind=violation.kind,
+        severity=violation.severity,
+        signal=violation.signal,
+        service=_scrubbed_service(violation.service, scrub),
+        subject=scrub(violation.subject),
+        basis=violation.basis,
+        summary=scrub(violation.summary),
+        remedy=violation.remedy,
+        count=violation.count,
+        trace_id=violation.trace_id,
+        evidence={key: clean(value) for key, value in violation.evidence.items()},  # type: ignore[misc]
+    )
