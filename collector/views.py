@@ -32,6 +32,9 @@ class Resource:
     keys: frozenset[str]
     attributes: Attributes
 
+    def __hash__(self) -> int:
+        return self.identity
+
 
 class Flag(IntFlag):
     """Facts about an item that need no attribute."""

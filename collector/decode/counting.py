@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from collector.decode.generations import Generations
 from collector.demand import RowSelection, any_of
+from collector.generations import Generations
 from collector.semconv import Attributes
 from collector.views import Shape, ShapeCount
 

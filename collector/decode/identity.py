@@ -9,7 +9,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMes
 
 from collector import semconv
 from collector.decode.anyvalue import plain
-from collector.decode.generations import Generations
+from collector.generations import Generations
 from collector.semconv import Attributes
 from collector.views import Resource
 from collector.violation import UNKNOWN_SERVICE, Service

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from collector.classify import SpanKind
-from collector.decode.generations import Generations
 from collector.decode.marks import marks_of
 from collector.demand import Demand
+from collector.generations import Generations
 from collector.views import Flag, Span, Tally, TallyKind, Trace
 
 _WHOLE = 2**64

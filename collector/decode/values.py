@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from collector.decode.generations import Generations
+from collector.generations import Generations
 from collector.views import Place, Resource, Sighting, Value
 from collector.violation import Signal
 

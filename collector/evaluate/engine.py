@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from collector.demand import Demand, union
+from collector.evaluate.outgoing import scrubbed_reading, scrubbed_violation
 from collector.evaluate.policy import AnyPolicy, Hit, Judged, Reading
 from collector.views import Batch, Row, Series, ShapeCount, Value
-from collector.violation import Service, Violation
+from collector.violation import Violation
 
 T = TypeVar("T")
 
@@ -143,7 +144,10 @@ class Engine:
         found: list[tuple[str, Reading]] = []
         for policy in self.policies:
             try:
-                found += [(policy.terms.id, self._clean_reading(one)) for one in policy.readings()]
+                found += [
+                    (policy.terms.id, scrubbed_reading(one, self._scrub))
+                    for one in policy.readings()
+                ]
             except Exception as error:  # noqa: BLE001 (see close)
                 self._note(policy, error)
         return found
@@ -251,7 +255,7 @@ class Engine:
             self._failed(name, type(error).__name__, place)
 
     def _outgoing(self, violations: list[Violation], now: float) -> list[Violation]:
-        clean = [scrubbed(violation, self._scrub) for violation in violations]
+        clean = [scrubbed_violation(violation, self._scrub) for violation in violations]
         if self._exemptions is None:
             return clean
         return [one for one in clean if self._exemptions.match(one, now) is None]
@@ -262,44 +266,3 @@ class Engine:
         except Exception as error:  # noqa: BLE001 (what cannot be cleaned is not shown)
             self._note(SCRUBBER, error)
             return "[not shown]"
-
-    def _clean_reading(self, reading: Reading) -> Reading:
-        return reading._replace(
-            service=_scrubbed_service(reading.service, self._scrub),
-            labels=tuple((key, self._scrub(value)) for key, value in reading.labels),
-        )
-
-
-def _scrubbed_service(service: Service, scrub: Callable[[str], str]) -> Service:
-    return Service(scrub(service.name), scrub(service.namespace), scrub(service.environment))
-
-
-def scrubbed(violation: Violation, scrub: Callable[[str], str]) -> Violation:
-    """A violation of which every text has passed the scrubber.
-
-    Args:
-        violation: as a policy made it.
-        scrub: makes a text safe to show.
-    """
-
-    def clean(value: object) -> object:
-        if isinstance(value, str):
-            return scrub(value)
-        if isinstance(value, tuple):
-            return tuple(clean(item) for item in value)
-        return value
-
-    return Violation(
-        policy=violation.policy,
-        kind=violation.kind,
-        severity=violation.severity,
-        signal=violation.signal,
-        service=_scrubbed_service(violation.service, scrub),
-        subject=scrub(violation.subject),
-        basis=violation.basis,
-        summary=scrub(violation.summary),
-        remedy=violation.remedy,
-        count=violation.count,
-        trace_id=violation.trace_id,
-        evidence={key: clean(value) for key, value in violation.evidence.items()},  # type: ignore[misc]
-    )

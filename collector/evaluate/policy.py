@@ -29,7 +29,8 @@ class Meta:
 
     Attributes:
         signals: in which its violations are seen; a zero series is born for each.
-        severities: the grades it can report, before the policy's own bound.
+        severities: the grades it can report, before the policy's own bound; empty when it
+            reports whatever severity its policy has.
         since: release that brought it.
         selectors: fields of `Selector` that it understands beside those on services.
     """
@@ -132,6 +133,12 @@ class Policy(Generic[O_co]):
     def demand(self) -> Demand:
         """What the decoder must hand over."""
         raise NotImplementedError
+
+    @property
+    def grades(self) -> tuple[Severity, ...]:
+        """The severities that violations of this policy can have."""
+        graded = {min(grade, self.terms.severity) for grade in self.meta.severities}
+        return tuple(sorted(graded)) or (self.terms.severity,)
 
     @property
     def detects(self) -> bool:

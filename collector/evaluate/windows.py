@@ -57,22 +57,27 @@ class Tumbling(Generic[K, V]):
                 yield index * self.seconds, self._windows.pop(index)
 
 
+_EXACT_STEP = 64  # more hashes than that take less room as registers
+
+
 class SlidingDistinct:
     """Distinct hashes within a sliding span of time, in steps of a sub-window.
 
     Args:
         seconds: the span.
-        steps: sub-windows in the span; memory grows with it.
+        steps: sub-windows in the span; memory grows with it, to about 5 KB a step.
+        exact: up to so many the count over the whole span is exact.
     """
 
-    __slots__ = ("_index", "_past", "_step", "_steps", "_total", "fresh")
+    __slots__ = ("_exact", "_index", "_past", "_step", "_steps", "_total", "fresh")
 
-    def __init__(self, seconds: float = 3600.0, steps: int = 12) -> None:
+    def __init__(self, seconds: float = 3600.0, steps: int = 12, exact: int = 1024) -> None:
         self._step = seconds / steps
         self._steps = steps
         self._index = 0
         self._past: deque[tuple[int, Distinct]] = deque()
-        self._total = Distinct()
+        self._exact = exact
+        self._total = Distinct(exact)
         self.fresh = 0
 
     def add(self, hashed: int, now: float) -> bool:
@@ -82,7 +87,7 @@ class SlidingDistinct:
         """
         self.roll(now)
         if not self._past or self._past[-1][0] != self._index:
-            self._past.append((self._index, Distinct()))
+            self._past.append((self._index, Distinct(_EXACT_STEP)))
         self._past[-1][1].add(hashed)
         grew = self._total.add(hashed)
         self.fresh += grew
@@ -98,7 +103,7 @@ class SlidingDistinct:
         if self._past and self._past[0][0] <= index - self._steps:
             while self._past and self._past[0][0] <= index - self._steps:
                 self._past.popleft()
-            self._total = Distinct()
+            self._total = Distinct(self._exact)
             for _, sketch in self._past:
                 self._total.merge(sketch)
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import pytest
 
 from collector.classify import SpanKind
-from collector.decode.generations import Generations
 from collector.decode.marks import marks_of, normal_route
 from collector.decode.traces import TraceTable
 from collector.demand import Demand
+from collector.generations import Generations
 from collector.views import Flag, Mark, Resource, Span, Tally, TallyKind
 from collector.violation import Service
 

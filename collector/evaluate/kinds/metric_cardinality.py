@@ -1,0 +1,294 @@
+"""Metrics of which the labels take too many values, or keep taking new ones.
+
+Why:
+    Every distinct set of label values is a time series of its own, kept in memory by the
+    SDK, the Collector and Prometheus. One label that holds ids multiplies them without end:
+    first dashboards slow down, then the backend drops series or runs out of memory, and
+    the bill follows. An SDK that reaches its own limit folds further series into one with
+    `otel.metric.overflow=true`, and the metric is wrong from then on.
+
+Bad:
+    telemetry:
+      - service: shop
+        repeat: 600
+        metrics:
+          - {name: orders, labels: {customer: "c{i}", method: GET}}
+
+Good:
+    telemetry:
+      - service: shop
+        repeat: 600
+        metrics:
+          - {name: orders, labels: {tier: gold, method: GET}}
+
+Mend:
+    Remove the label with an SDK view or where the instrument is recorded, or replace its
+    value by one of a few classes (a route template for a path, a size class for a size).
+    What must be looked up by id belongs on spans and logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pydantic import Field
+
+from collector.demand import Demand, any_of
+from collector.evaluate.policy import Meta, Options, Policy, Reading, Terms
+from collector.evaluate.sketch import STANDARD_ERROR, stable_hash
+from collector.evaluate.windows import SlidingDistinct
+from collector.views import Series
+from collector.violation import Service, Severity, Signal, Violation
+
+_SAMPLES = 3
+_LONGEST_SAMPLE = 32
+_SHOWN = 100
+
+
+class CardinalityOptions(Options):
+    """Bounds on the values of labels."""
+
+    max_series: int = Field(
+        default=2000,
+        ge=1,
+        description="label sets of one metric of one process; the SDK's own limit is 2000",
+    )
+    warn_values: int = Field(
+        default=500, ge=1, description="values of one label within the window: warning"
+    )
+    critical_values: int = Field(
+        default=10_000,
+        ge=1,
+        description="values of one label within the window: critical "
+        "(Instrumentation Score MET-001)",
+    )
+    window_seconds: float = Field(default=3600, gt=0, description="the sliding window")
+    growth_values: int = Field(
+        default=100,
+        ge=1,
+        description="new values of one label within `growth_seconds`: warning "
+        "(default of the Collector's cardinality guardian)",
+    )
+    growth_seconds: float = Field(
+        default=300, gt=0, description="length of a step of the window; growth is judged in each"
+    )
+    exclude_labels: tuple[str, ...] = Field(
+        default=(), description="shell-style patterns of labels that are not judged"
+    )
+    max_tracked: int = Field(
+        default=5000,
+        ge=1,
+        description="labels tracked at most, and as many metrics; at worst 120 KB each",
+    )
+
+
+class _Key(NamedTuple):
+    """A label of a metric of a service; the label is empty for the whole stream."""
+
+    service: Service
+    metric: str
+    label: str
+    stream: tuple[int, str] = (0, "")
+
+
+@dataclass(slots=True)
+class _Tracked:
+    distinct: SlidingDistinct
+    samples: list[str] = field(default_factory=list)
+    trace_id: str = ""
+    count: int = 0
+    reported: tuple[int, Severity] | None = None
+
+
+class _Judgement(NamedTuple):
+    severity: Severity
+    reason: str
+    bound: int
+
+
+class Kind(Policy[CardinalityOptions]):
+    """Counts distinct label values in a sliding window, exactly while few."""
+
+    options_type = CardinalityOptions
+    meta = Meta(
+        signals=(Signal.METRICS,),
+        severities=(Severity.WARNING, Severity.CRITICAL),
+        since="0.1.0",
+        selectors=frozenset({"metrics"}),
+    )
+
+    def __init__(self, terms: Terms, options: CardinalityOptions) -> None:
+        super().__init__(terms, options)
+        self._step = min(options.growth_seconds, options.window_seconds)
+        self._steps = max(1, round(options.window_seconds / self._step))
+        self._excluded = any_of(options.exclude_labels)
+        self._tracked: dict[_Key, _Tracked] = {}
+        self._dirty: set[_Key] = set()
+        self._watched_since: dict[Service, float] = {}
+        self._overflowed: dict[_Key, int] = {}
+        self._index = -1
+        self._refused = 0
+
+    def demand(self) -> Demand:
+        """New series, and living ones once per step."""
+        return Demand(series=True)
+
+    def overflow(self) -> int:
+        """Labels and metrics that were not tracked, because the bound was met."""
+        return self._refused
+
+    def on_series(self, series: Series, now: float) -> Iterable[Violation]:
+        """Count the values of every label, and the label set as a whole."""
+        if not self.match.metric(series.metric):
+            return ()
+        service = series.resource.service
+        self._watched_since.setdefault(service, now)
+        if series.overflow:
+            return self._overflow(series, now)
+        whole = "\x1f".join(f"{label}\x1e{value}" for label, value in series.labels)
+        stream = (series.resource.identity, series.scope)
+        self._see(_Key(service, series.metric, "", stream), whole, series, now)
+        for label, value in series.labels:
+            if self._excluded is None or not self._excluded.match(label):
+                self._see(_Key(service, series.metric, label), value, series, now)
+        return ()
+
+    def close(self, now: float, watermark: float, *, final: bool) -> Iterator[Violation]:
+        """Judge labels that took new values, and all of them when a step has ended."""
+        del watermark, final
+        index = int(now // self._step)
+        if index != self._index:
+            self._index = index
+            self._roll(now)
+            self._dirty.update(self._tracked)
+        dirty, self._dirty = self._dirty, set()
+        for key in sorted(dirty):
+            yield from self._judge(key, self._tracked[key], now)
+
+    def readings(self) -> Iterable[Reading]:
+        """The labels with the most values."""
+        labels = [(one.count, key) for key, one in self._tracked.items() if key.label]
+        for count, key in sorted(labels, reverse=True)[:_SHOWN]:
+            named = (("metric", key.metric), ("label", key.label))
+            yield Reading("metric_label_values", key.service, named, count)
+
+    def _see(self, key: _Key, value: str, series: Series, now: float) -> None:
+        tracked = self._tracked.get(key)
+        if tracked is None:
+            if len(self._tracked) >= 2 * self.options.max_tracked:
+                self._refused += 1
+                return
+            distinct = SlidingDistinct(self._step * self._steps, self._steps)
+            tracked = self._tracked[key] = _Tracked(distinct)
+        if tracked.distinct.add(stable_hash(value), now):
+            self._dirty.add(key)
+            if key.label and len(tracked.samples) < _SAMPLES:
+                sample = pattern(value)
+                if sample not in tracked.samples:
+                    tracked.samples.append(sample)
+        tracked.trace_id = series.trace_id or tracked.trace_id
+
+    def _roll(self, now: float) -> None:
+        for key, tracked in list(self._tracked.items()):
+            tracked.distinct.roll(now)
+            if tracked.distinct.count() == 0:
+                del self._tracked[key]
+        alive = {key.service for key in self._tracked}
+        self._watched_since = {s: t for s, t in self._watched_since.items() if s in alive}
+        self._overflowed = {k: i for k, i in self._overflowed.items() if i >= self._index - 1}
+
+    def _overflow(self, series: Series, now: float) -> Iterator[Violation]:
+        key = _Key(series.resource.service, series.metric, "")
+        index = int(now // self._step)
+        if self._overflowed.get(key) == index or len(self._overflowed) >= self.options.max_tracked:
+            return
+        self._overflowed[key] = index
+        worst = self._worst(key)
+        yield self.violation(
+            severity=Severity.CRITICAL,
+            signal=Signal.METRICS,
+            service=key.service,
+            subject=key.metric,
+            summary=f"{key.metric} carries otel.metric.overflow: label sets beyond a limit were "
+            f"already folded into one series{f'; worst label {worst}' if worst else ''}",
+            trace_id=series.trace_id,
+            evidence={"metric": key.metric, "worst_label": worst},
+        )
+
+    def _worst(self, key: _Key) -> str:
+        counts = [
+            (one.count, other.label)
+            for other, one in self._tracked.items()
+            if other.label and other.service == key.service and other.metric == key.metric
+        ]
+        return max(counts)[1] if counts else ""
+
+    def _judge(self, key: _Key, tracked: _Tracked, now: float) -> Iterator[Violation]:
+        tracked.distinct.roll(now)
+        tracked.count = tracked.distinct.count()
+        judgement = self._grade(key, tracked)
+        if judgement is None:
+            return
+        before = tracked.reported
+        if before and before[0] == self._index and before[1] >= judgement.severity:
+            return
+        tracked.reported = (self._index, judgement.severity)
+        yield self._report(key, tracked, judgement)
+
+    def _grade(self, key: _Key, tracked: _Tracked) -> _Judgement | None:
+        options = self.options
+        if not key.label:
+            reason = "label sets from one process"
+            over = tracked.count > options.max_series
+            return _Judgement(Severity.WARNING, reason, options.max_series) if over else None
+        for severity, bound in (
+            (Severity.CRITICAL, options.critical_values),
+            (Severity.WARNING, options.warn_values),
+        ):
+            if tracked.count > bound:
+                return _Judgement(severity, "values", bound)
+        watched = self._watched_since.get(key.service, float("inf")) + self._step
+        if tracked.distinct.fresh > options.growth_values and self._index * self._step >= watched:
+            reason = f"new values in {self._step:g} s"
+            return _Judgement(Severity.WARNING, reason, options.growth_values)
+        return None
+
+    def _report(self, key: _Key, tracked: _Tracked, judgement: _Judgement) -> Violation:
+        growing = judgement.reason.startswith("new")
+        count = tracked.distinct.fresh if growing else tracked.count
+        exact = tracked.distinct.is_exact
+        about = "" if exact else "about "
+        what = f"{key.metric}{{{key.label}}}" if key.label else key.metric
+        worst = "" if key.label else self._worst(key)
+        evidence: dict[str, str | int | float | tuple[str, ...]] = {
+            "metric": key.metric,
+            "count": count,
+            "bound": judgement.bound,
+            "relative_error": 0.0 if exact else round(STANDARD_ERROR, 4),
+        }
+        if key.label:
+            evidence |= {"label": key.label, "values_look_like": tuple(tracked.samples)}
+        elif worst:
+            evidence["worst_label"] = worst
+        return self.violation(
+            severity=judgement.severity,
+            signal=Signal.METRICS,
+            service=key.service,
+            subject=what,
+            summary=f"{what} has {about}{count} {judgement.reason}, more than {judgement.bound}"
+            + (f"; worst label {worst}" if worst else ""),
+            trace_id=tracked.trace_id,
+            evidence=evidence,
+        )
+
+
+def pattern(value: str) -> str:
+    """What a value looks like, without the value: digits read 0, letters a.
+
+    Args:
+        value: of a label.
+    """
+    look = "".join("0" if c.isdigit() else "a" if c.isalpha() else c for c in value)
+    return look if len(look) <= _LONGEST_SAMPLE else f"{look[:_LONGEST_SAMPLE]}…"

@@ -1,0 +1,56 @@
+"""What leaves the engine: violations and readings of which every text is safe to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from collector.evaluate.policy import Reading
+from collector.violation import Service, Violation
+
+
+def _service(service: Service, scrub: Callable[[str], str]) -> Service:
+    return Service(scrub(service.name), scrub(service.namespace), scrub(service.environment))
+
+
+def scrubbed_violation(violation: Violation, scrub: Callable[[str], str]) -> Violation:
+    """A violation of which every text has passed the scrubber.
+
+    Args:
+        violation: as a policy made it.
+        scrub: makes a text safe to show.
+    """
+
+    def clean(value: object) -> object:
+        if isinstance(value, str):
+            return scrub(value)
+        if isinstance(value, tuple):
+            return tuple(clean(item) for item in value)
+        return value
+
+    return Violation(
+        policy=violation.policy,
+        kind=violation.kind,
+        severity=violation.severity,
+        signal=violation.signal,
+        service=_service(violation.service, scrub),
+        subject=scrub(violation.subject),
+        basis=violation.basis,
+        summary=scrub(violation.summary),
+        remedy=violation.remedy,
+        count=violation.count,
+        trace_id=violation.trace_id,
+        evidence={key: clean(value) for key, value in violation.evidence.items()},  # type: ignore[misc]
+    )
+
+
+def scrubbed_reading(reading: Reading, scrub: Callable[[str], str]) -> Reading:
+    """A reading of which every text has passed the scrubber.
+
+    Args:
+        reading: as a policy made it.
+        scrub: makes a text safe to show.
+    """
+    return reading._replace(
+        service=_service(reading.service, scrub),
+        labels=tuple((key, scrub(value)) for key, value in reading.labels),
+    )
