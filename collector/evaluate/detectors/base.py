@@ -1,0 +1,120 @@
+"""What a detector is: a gate for the automaton, an expression, and a check of what it matched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import islice
+from typing import NamedTuple
+
+from collector.violation import Severity
+
+
+class Rank(IntEnum):
+    """How much a find of a detector is worth to whoever steals it."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    @property
+    def severity(self) -> Severity:
+        """The severity of a violation that rests on a detector of this rank."""
+        return _SEVERITIES[self]
+
+
+_SEVERITIES = {
+    Rank.LOW: Severity.INFO,
+    Rank.MEDIUM: Severity.WARNING,
+    Rank.HIGH: Severity.CRITICAL,
+    Rank.CRITICAL: Severity.CRITICAL,
+}
+
+
+class Found(NamedTuple):
+    """Where in a text a detector found something.
+
+    Attributes:
+        start: index of the first character.
+        end: index after the last character.
+        within: the name beside it in the text (a parameter, a key), or empty.
+    """
+
+    start: int
+    end: int
+    within: str = ""
+
+
+def always(match: re.Match[str]) -> bool:  # noqa: ARG001 (the signature of a check)
+    """The check of a detector whose expression says it all."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    r"""One way in which one kind of secret or personal datum shows.
+
+    Several detectors may share a name. Every text in which `expression` matches what
+    `confirm` accepts must contain a match of `gate`.
+
+    Attributes:
+        name: of the kind of secret, as options, findings and metrics spell it.
+        rank: what it is worth.
+        gate: a cheap expression on UTF-8 bytes that hyperscan and `re` read alike: no look
+            around, no line breaks, no ``\w``; empty when only `bare` finds anything.
+        expression: where it stands; the group ``secret`` when there is one, else all; a
+            group ``name`` names what stands beside it.
+        confirm: checksum, structure, placeholders.
+        words: segments of an attribute's key under which `bare` is tried as well.
+        bare: like `expression`, for texts without a key word of their own.
+        public: characters of the secret that every secret of this kind starts with.
+        silent: not even the secret's length may be shown.
+    """
+
+    name: str
+    rank: Rank
+    gate: str
+    expression: re.Pattern[str]
+    confirm: Callable[[re.Match[str]], bool] = always
+    words: frozenset[str] = frozenset()
+    bare: re.Pattern[str] | None = None
+    public: int = 0
+    silent: bool = False
+
+    def find(self, text: str, attempts: int | None) -> Iterator[Found]:
+        """Every confirmed match.
+
+        Args:
+            text: to look into.
+            attempts: matches that are checked at most; None for all of them.
+        """
+        return _confirmed(self.expression, self.confirm, text, attempts)
+
+    def find_bare(self, text: str, attempts: int | None) -> Iterator[Found]:
+        """Every confirmed match, given that the key already says what it is."""
+        if self.bare is None:
+            return iter(())
+        return _confirmed(self.bare, self.confirm, text, attempts)
+
+
+def _confirmed(
+    expression: re.Pattern[str],
+    confirm: Callable[[re.Match[str]], bool],
+    text: str,
+    attempts: int | None,
+) -> Iterator[Found]:
+    group: str | int = "secret" if "secret" in expression.groupindex else 0
+    named = "name" in expression.groupindex
+    for match in islice(expression.finditer(text), attempts):
+        if confirm(match):
+            start, end = match.span(group)
+            yield Found(start, end, match["name"] if named else "")
+
+
+def secret_of(match: re.Match[str]) -> str:
+    """The part of a match that is the secret."""
+    found: str = match["secret"] if "secret" in match.re.groupindex else match[0]
+    return found

@@ -1,0 +1,101 @@
+"""What was found in a text: which of several finds at one place counts, and what may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from typing import NamedTuple
+
+from collector.evaluate.detectors.base import Detector, Rank
+from collector.evaluate.policy import Hit
+
+_KEY_BYTES = 64  # the longest key of BLAKE2b
+_FINGERPRINT_BYTES = 8
+_SHOWN = 4  # a preview shows no more, and no more than a quarter of the secret
+
+
+class Find(NamedTuple):
+    """A secret in a text.
+
+    Attributes:
+        detector: what found it.
+        order: place of the detector in the table.
+        start: index of its first character in the text that was received.
+        end: index after its last one.
+        secret: decoded.
+        within: the member, parameter or inner key under which it stands, or empty.
+        baggage: whether it is part of W3C baggage.
+    """
+
+    detector: Detector
+    order: int
+    start: int
+    end: int
+    secret: str
+    within: str = ""
+    baggage: bool = False
+
+
+def settled(finds: Iterable[Find]) -> list[Find]:
+    """One find for each place: the highest rank, then the first in the table, then the leftmost.
+
+    Its span grows over those that it displaces, so that whoever cuts it out leaves nothing.
+    """
+    kept: list[Find] = []
+    ranked = sorted(finds, key=lambda f: (-f.detector.rank, f.order, f.start, -f.end))
+    for find in ranked:
+        for index, other in enumerate(kept):
+            if find.start < other.end and other.start < find.end:
+                start, end = min(find.start, other.start), max(find.end, other.end)
+                kept[index] = other._replace(start=start, end=end)
+                break
+        else:
+            kept.append(find)
+    return kept
+
+
+def preview(find: Find) -> str:
+    """What may be shown of a secret: what all of its kind begin with, and its length."""
+    detector, secret = find.detector, find.secret
+    if detector.silent:
+        return "…"
+    shown = secret[: min(detector.public, _SHOWN, len(secret) // 4)]
+    return f"{shown}… ({len(secret)} characters)"
+
+
+class Fingerprints:
+    """Keyed hashes, by which equal secrets are seen to be equal and nothing else.
+
+    Args:
+        key: any number of bytes, at least one.
+
+    Raises:
+        ValueError: if the key is empty.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        if not key:
+            raise ValueError("the fingerprint key is empty: give at least one byte")
+        self._key = key if len(key) <= _KEY_BYTES else blake2b(key).digest()
+
+    def of(self, secret: str) -> str:
+        """16 hex digits."""
+        data = secret.encode("utf-8", "surrogatepass")
+        return blake2b(data, digest_size=_FINGERPRINT_BYTES, key=self._key).hexdigest()
+
+    def hits(self, finds: Iterable[Find], most: int) -> Iterator[Hit]:
+        """Finds as policies see them: each secret once, at most so many."""
+        found = list(finds)
+        both = {"aws-access-key-id", "aws-secret-access-key"} <= {f.detector.name for f in found}
+        seen: set[tuple[str, str, str]] = set()
+        for find in found:
+            name, rank = find.detector.name, find.detector.rank
+            if both and name == "aws-access-key-id":
+                rank = Rank.CRITICAL  # an identifier alone opens nothing; beside its secret it does
+            fingerprint = self.of(find.secret)
+            if (name, fingerprint, find.within) in seen:
+                continue
+            if len(seen) == most:
+                return
+            seen.add((name, fingerprint, find.within))
+            yield Hit(name, rank.severity, preview(find), fingerprint, find.within, find.baggage)

@@ -1,0 +1,170 @@
+"""One pass over many texts that tells which detectors may find something in which text."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from typing import Any, Protocol
+
+hyperscan: Any
+try:
+    import hyperscan
+except ImportError:  # no wheel for this platform
+    hyperscan = None
+
+#: Bytes that are scanned at once.
+BLOB = 1_048_576
+#: Matches that are taken from one blob, per text in it, before texts are scanned alone.
+MATCHES_PER_TEXT = 8
+
+Candidates = Iterator[tuple[int, set[int]]]
+
+
+class Gates(Protocol):
+    """Tells which expressions match in which texts."""
+
+    name: str
+
+    def scan(self, texts: Sequence[str]) -> Candidates:
+        """Index of a text and the indices of the gates in it, for texts that have any."""
+
+
+def encoded(text: str) -> bytes:
+    """UTF-8; what cannot be encoded, such as half a surrogate pair, becomes ``?``."""
+    return text.encode("utf-8", "replace")
+
+
+class _Automaton:
+    """A database of hyperscan, with a scratch space for each scan that runs at a time."""
+
+    def __init__(self, gates: Sequence[str], flag: int) -> None:
+        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        self._database.compile(
+            expressions=[gate.encode() for gate in gates],
+            ids=list(range(len(gates))),
+            elements=len(gates),
+            flags=[flag] * len(gates),
+        )
+        self._idle: list[Any] = []
+
+    def run(self, data: bytes, handler: Callable[..., object]) -> None:
+        """Hand over each match until the handler returns something true."""
+        try:
+            scratch = self._idle.pop()
+        except IndexError:  # all of them are in use by other threads
+            scratch = self._database.scratch.clone()
+        try:
+            self._database.scan(data, match_event_handler=handler, scratch=scratch)
+        except hyperscan.ScanTerminated:
+            pass
+        finally:
+            self._idle.append(scratch)
+
+
+class HyperscanGates:
+    """All gates as one automaton.
+
+    Args:
+        gates: expressions on bytes.
+    """
+
+    name = "hyperscan"
+
+    def __init__(self, gates: Sequence[str]) -> None:
+        self._many = _Automaton(gates, 0)
+        self._alone = _Automaton(gates, hyperscan.HS_FLAG_SINGLEMATCH)
+
+    def scan(self, texts: Sequence[str]) -> Candidates:
+        """See `Gates.scan`."""
+        for first, blob, starts in _blobs(texts):
+            matches = self._matches(blob, MATCHES_PER_TEXT * len(starts) + 256)
+            if matches is None:
+                for index in range(first, first + len(starts)):
+                    found = self._gates_of(encoded(texts[index]))
+                    if found:
+                        yield index, found
+                continue
+            by_text: dict[int, set[int]] = {}
+            for gate, end in matches:
+                by_text.setdefault(bisect_right(starts, end - 1) - 1, set()).add(gate)
+            for index in sorted(by_text):
+                yield first + index, by_text[index]
+
+    def _matches(self, blob: bytes, most: int) -> list[tuple[int, int]] | None:
+        """Gates and ends of matches; None when there are more than is sensible."""
+        found: list[tuple[int, int]] = []
+
+        def note(gate: int, _start: int, end: int, *_rest: object) -> bool:
+            found.append((gate, end))
+            return len(found) > most
+
+        self._many.run(blob, note)
+        return found if len(found) <= most else None
+
+    def _gates_of(self, text: bytes) -> set[int]:
+        found: set[int] = set()
+        self._alone.run(text, lambda gate, *_rest: found.add(gate))
+        return found
+
+
+class RegexGates:
+    """The same with `re`: slower, and everywhere.
+
+    Args:
+        gates: expressions on bytes.
+    """
+
+    name = "re"
+
+    def __init__(self, gates: Sequence[str]) -> None:
+        self._each = [re.compile(gate.encode()) for gate in gates]
+        self._any = re.compile(b"|".join(b"(?:%s)" % gate.encode() for gate in gates))
+
+    def scan(self, texts: Sequence[str]) -> Candidates:
+        """See `Gates.scan`."""
+        for first, blob, starts in _blobs(texts):
+            position = 0
+            while match := self._any.search(blob, position):
+                index = bisect_right(starts, max(match.start(), match.end() - 1)) - 1
+                data = encoded(texts[first + index])
+                yield (
+                    first + index,
+                    {gate for gate, one in enumerate(self._each) if one.search(data)},
+                )
+                if index + 1 == len(starts):
+                    break
+                position = starts[index + 1]
+
+
+def _blobs(texts: Sequence[str]) -> Iterator[tuple[int, bytes, list[int]]]:
+    """Texts joined by line breaks: index of the first, the bytes, where each begins."""
+    first = 0
+    while first < len(texts):
+        last, size = first, 0
+        while last < len(texts) and (last == first or size + len(texts[last]) < BLOB):
+            size += len(texts[last]) + 1
+            last += 1
+        part = texts[first:last]
+        joined = "\n".join(part)
+        lengths: Iterator[int]
+        if joined.isascii():
+            blob, lengths = joined.encode(), (len(text) + 1 for text in part)
+        else:
+            pieces = [encoded(text) for text in part]
+            blob, lengths = b"\n".join(pieces), (len(piece) + 1 for piece in pieces)
+        yield first, blob, [0, *accumulate(lengths)][:-1]
+        first = last
+
+
+def best(gates: Sequence[str], *, plain: bool = False) -> Gates:
+    """An automaton where hyperscan is installed, else `re`.
+
+    Args:
+        gates: expressions on bytes.
+        plain: take `re` in any case.
+    """
+    if plain or hyperscan is None:
+        return RegexGates(gates)
+    return HyperscanGates(gates)

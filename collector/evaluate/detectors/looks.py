@@ -1,0 +1,97 @@
+"""Ways to look at a text: as it stands, percent-decoded, and with its escapes resolved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[\"'\\/bfnrt])")
+_LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_ROUNDS = 2  # a URL inside a URL's query is encoded twice
+
+
+class Look:
+    """A text, and how to find a part of it in the text that was received.
+
+    Args:
+        text: to look into.
+        source: what it was decoded from; None for a piece of the text that was received.
+        escapes: the encoded parts of the source.
+        resolve: what such a part stands for.
+        base: where a piece begins in the text that was received.
+    """
+
+    __slots__ = ("_base", "_escapes", "_resolve", "_source", "text")
+
+    def __init__(
+        self,
+        text: str,
+        source: Look | None = None,
+        escapes: re.Pattern[str] = _PERCENT,
+        resolve: Callable[[re.Match[str]], str] = str,
+        base: int = 0,
+    ) -> None:
+        self.text = text
+        self._source = source
+        self._escapes = escapes
+        self._resolve = resolve
+        self._base = base
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Where a part of this text stands in the text that was received.
+
+        An encoded run that the part touches belongs to it as a whole.
+        """
+        if self._source is None:
+            return start + self._base, end + self._base
+        return self._source.origin(self._back(start, last=False), self._back(end, last=True))
+
+    def _back(self, index: int, *, last: bool) -> int:
+        source = self._source
+        shift = 0  # of plain text after the escapes passed so far
+        for match in self._escapes.finditer(source.text if source else ""):
+            begin = match.start() - shift
+            length = len(self._resolve(match))
+            if index < begin or (last and index == begin):
+                break
+            if index < begin + length or (last and index == begin + length):
+                return match.end() if last else match.start()
+            shift = match.end() - begin - length
+        return index + shift
+
+
+def _percent(match: re.Match[str]) -> str:
+    return bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace")
+
+
+def _escape(match: re.Match[str]) -> str:
+    body = match[0][1:]
+    if len(body) > 1:
+        return chr(int(body[1:], 16))
+    return _LETTERS.get(body, body)
+
+
+def decoded(look: Look) -> list[Look]:
+    """Further ways to look at a text; none when nothing in it is encoded."""
+    found: list[Look] = []
+    current = look
+    for _ in range(_ROUNDS):
+        if "%" not in current.text:
+            break
+        text = _PERCENT.sub(_percent, current.text)
+        if text == current.text:
+            break
+        current = Look(text, current, _PERCENT, _percent)
+        found.append(current)
+    for source in (look, *found):
+        before = source
+        for _ in range(_ROUNDS):
+            if "\\" not in before.text:
+                break
+            text = _ESCAPE.sub(_escape, before.text)
+            if text == before.text:
+                break
+            before = Look(text, before, _ESCAPE, _escape)
+            found = [*found, before]
+    return found

@@ -1,0 +1,231 @@
+"""Finds secrets and personal data in strings: names first, then one automaton for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from collector.evaluate.detectors import baggage, gates
+from collector.evaluate.detectors.base import Detector, Found
+from collector.evaluate.detectors.credentials import NAMED
+from collector.evaluate.detectors.finds import Find, Fingerprints, settled
+from collector.evaluate.detectors.looks import Look, decoded
+from collector.evaluate.detectors.names import Name, read
+from collector.evaluate.detectors.table import DETECTORS, NAMES
+from collector.evaluate.policy import Hit
+from collector.views import Value
+
+_SHORTEST = 6  # nothing shorter is found by its form
+_ATTEMPTS = 16  # matches that are checked, per match that may be reported
+_LONGEST_NAME = 128
+
+
+class _Plan(NamedTuple):
+    """What a key asks for beside a look at the text."""
+
+    name: Name
+    bare: tuple[tuple[int, Detector], ...]
+    member: str
+    members: bool
+
+
+class Detectors:
+    """All detectors, ready to judge values.
+
+    Pure; two threads may use one at the same time.
+
+    Args:
+        key: of the fingerprints, at least one byte.
+        disabled: names of detectors that are left out.
+        max_matches_per_value: further finds in one value are left out and counted in `capped`
+            (ours: 16).
+        max_length: of a longer value only the first three quarters of so many characters and
+            the last quarter are looked at, and it is counted in `truncated` (ours: 64 KiB).
+        plain: use `re` even where hyperscan is installed.
+
+    Raises:
+        ValueError: if the key is empty or a name is unknown.
+    """
+
+    def __init__(
+        self,
+        key: bytes,
+        disabled: frozenset[str] = frozenset(),
+        *,
+        max_matches_per_value: int = 16,
+        max_length: int = 65_536,
+        plain: bool = False,
+    ) -> None:
+        unknown = disabled.difference(NAMES)
+        if unknown:
+            raise ValueError(
+                f"unknown detectors {', '.join(sorted(unknown))}; known are {', '.join(NAMES)}"
+            )
+        self._fingerprints = Fingerprints(key)
+        self._disabled = disabled
+        self._most = max_matches_per_value
+        self._max_length = max_length
+        self._orders = {detector: order for order, detector in enumerate(DETECTORS)}
+        enabled = [detector for detector in DETECTORS if detector.name not in disabled]
+        self._gated = [detector for detector in enabled if detector.gate]
+        self._bare = [detector for detector in enabled if detector.bare is not None]
+        self._gates = gates.best([detector.gate for detector in self._gated], plain=plain)
+        self._plan = lru_cache(maxsize=16_384)(self._make_plan)
+        self.truncated = 0
+        self.capped = 0
+
+    @property
+    def backend(self) -> str:
+        """``hyperscan`` or ``re``."""
+        return self._gates.name
+
+    def judge(self, values: Sequence[Value]) -> list[tuple[Hit, ...]]:
+        """What stands in each value, in order.
+
+        Args:
+            values: distinct strings with their keys.
+        """
+        hits: list[tuple[Hit, ...]] = [()] * len(values)
+        attempts = self._most * _ATTEMPTS
+        for index, finds in self._finds([(v.key, v.text) for v in values], attempts):
+            kept = settled(finds)
+            if len(kept) > self._most:
+                self.capped += 1
+            hits[index] = tuple(self._fingerprints.hits(kept, self._most))
+        return hits
+
+    def find(self, text: str, key: str = "") -> list[Find]:
+        """Every secret in a text, wherever it stands and however many there are.
+
+        Args:
+            text: at most `max_length` characters of it are looked at.
+            key: the attribute under which it stands.
+        """
+        for _, finds in self._finds([(key, text)], None):
+            return settled(finds)
+        return []
+
+    def _finds(
+        self, pairs: Sequence[tuple[str, str]], attempts: int | None
+    ) -> Iterator[tuple[int, list[Find]]]:
+        """Finds by index of the pair, for pairs that have any."""
+        finds: dict[int, list[Find]] = {}
+        texts: list[str] = []
+        owners: list[int] = []
+        looks: dict[int, Look] = {}
+        plan_of, longest = self._plan, self._max_length
+        for index, (key, text) in enumerate(pairs):
+            plan = plan_of(key)
+            if plan is not None and self._told(plan, text, attempts, finds, index):
+                continue
+            if len(text) < _SHORTEST:
+                continue
+            if len(text) <= longest and "%" not in text and "\\" not in text:
+                texts.append(text)
+                owners.append(index)
+                continue
+            for look in self._looks(text):
+                looks[len(texts)] = look
+                texts.append(look.text)
+                owners.append(index)
+        for at, candidates in self._gates.scan(texts):
+            found = list(self._confirmed(texts[at], candidates, looks.get(at), attempts))
+            if found:
+                finds.setdefault(owners[at], []).extend(found)
+        for index, one in finds.items():
+            yield index, self._placed(one, *pairs[index])
+
+    def _told(
+        self,
+        plan: _Plan,
+        text: str,
+        attempts: int | None,
+        finds: dict[int, list[Find]],
+        index: int,
+    ) -> bool:
+        """Note what the key gives away; whether that is all there is to say."""
+        named = list(self._by_key(plan, text[: self._max_length], attempts))
+        if named:
+            finds[index] = named
+        whole = plan.name not in (Name.PLAIN, Name.COOKIE) and not plan.members
+        return bool(named) and whole
+
+    def _looks(self, text: str) -> list[Look]:
+        pieces = [Look(text)]
+        if len(text) > self._max_length:
+            self.truncated += 1
+            tail = self._max_length // 4
+            pieces = [
+                Look(text[: self._max_length - tail]),
+                Look(text[len(text) - tail :], base=len(text) - tail),
+            ]
+        return [look for piece in pieces for look in (piece, *decoded(piece))]
+
+    def _confirmed(
+        self, text: str, candidates: set[int], look: Look | None, attempts: int | None
+    ) -> Iterator[Find]:
+        for gate in sorted(candidates):
+            detector = self._gated[gate]
+            for found in detector.find(text, attempts):
+                yield self._made(detector, found, text, look)
+
+    def _made(self, detector: Detector, found: Found, text: str, look: Look | None) -> Find:
+        start, end, within = found
+        secret = text[start:end]
+        if look is not None:
+            start, end = look.origin(start, end)
+        order = self._orders[detector]
+        return Find(detector, order, start, end, secret, within[:_LONGEST_NAME])
+
+    def _make_plan(self, key: str) -> _Plan | None:
+        known = read(key)
+        bare = tuple(
+            (order, detector)
+            for order, detector in enumerate(self._bare)
+            if not detector.words.isdisjoint(known.words)
+        )
+        if known.name is Name.PLAIN and not (bare or known.members or known.member):
+            return None
+        return _Plan(known.name, bare, known.member, known.members)
+
+    def _by_key(self, plan: _Plan, text: str, attempts: int | None) -> Iterator[Find]:
+        if plan.members:
+            yield from self._by_member(text, attempts)
+        yield from self._named(plan, Look(text), attempts)
+
+    def _named(self, plan: _Plan, look: Look, attempts: int | None) -> Iterator[Find]:
+        found = False
+        for _, detector in plan.bare:
+            for one in detector.find_bare(look.text, attempts):
+                found = True
+                yield self._made(detector, one, look.text, look)
+        judge = NAMED.get(plan.name)
+        if judge is None or found:
+            return
+        for detector, one in judge(look.text):
+            if detector.name not in self._disabled:
+                yield self._made(detector, one, look.text, look)
+
+    def _by_member(self, header: str, attempts: int | None) -> Iterator[Find]:
+        for member in baggage.members(header):
+            plan = self._plan(member.key)
+            if plan is None or plan.members:
+                continue
+            piece = Look(member.value, base=member.value_start)
+            for find in self._named(plan, (piece, *decoded(piece))[-1], attempts):
+                yield find._replace(within=member.name)
+
+    def _placed(self, finds: list[Find], key: str, text: str) -> list[Find]:
+        """Finds in baggage with the name of their member."""
+        known = read(key)
+        if known.member:
+            name = known.member[:_LONGEST_NAME]
+            return [find._replace(within=name, baggage=True) for find in finds]
+        if not known.members:
+            return finds
+        parsed = baggage.members(text[: self._max_length])
+        return [
+            find._replace(within=baggage.name_at(parsed, find.start), baggage=True)
+            for find in finds
+        ]
