@@ -35,9 +35,9 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
-from collector.demand import Demand
+from collector.demand import Demand, any_of
 from collector.evaluate.detectors.table import NAMES
-from collector.evaluate.match import Pattern, any_of
+from collector.evaluate.match import Pattern
 from collector.evaluate.policy import Hit, Judged, Meta, Options, Policy, Terms
 from collector.views import Place, Sighting
 from collector.violation import Service, Severity, Signal, Violation
