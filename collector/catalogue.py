@@ -168,7 +168,8 @@ def _options_table(kind: type[AnyPolicy]) -> Iterator[str]:
     yield "|---|---|---|"
     for name, field in kind.options_type.model_fields.items():
         default = json.dumps(field.get_default(call_default_factory=True), default=str)
-        yield f"| `{name}` | `{default}` | {(field.description or '').replace('|', chr(92) + '|')} |"
+        described = (field.description or "").replace("|", "\\|")
+        yield f"| `{name}` | `{default}` | {described} |"
 
 
 def _fenced(text: str) -> list[str]:

@@ -43,9 +43,11 @@ def test_findings_fail_it_and_are_shown():
 
 @pytest.mark.parametrize(("fail_on", "code"), [("warning", 1), ("critical", 0)])
 def test_only_findings_of_the_severity_fail_it(fail_on, code):
-    nameless = CLEAN.replace('"service.name": "shop"', '"service.name": ""')
+    personal = CLEAN.replace(
+        '("GET /")', '("GET /", attributes={"to": "jane.doe@mail.example.org"})'
+    )
 
-    ended = check("--fail-on", fail_on, "--", sys.executable, "-c", nameless)
+    ended = check("--fail-on", fail_on, "--", sys.executable, "-c", personal)
 
     assert ended.returncode == code, ended.stdout + ended.stderr
 
