@@ -11,7 +11,7 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from collector.config import Config, Section
-from collector.problem import Problem, ProblemsError
+from collector.problem import Problem, ProblemsError, printable
 from collector.validation import Fault, validate
 from collector.yamlmap import Document, read
 
@@ -101,7 +101,7 @@ def _variables(environ: Mapping[str, str], problems: list[Problem]) -> Iterator[
             key, field = known[name]
             if text:
                 many = field.annotation == tuple[str, ...]
-                yield key, [part.strip() for part in text.split(",")] if many else text
+                yield key, list(filter(None, text.split(","))) if many else text
         elif not _SERVICE_LINK.fullmatch(name):
             allowed = (*known, FILE_VARIABLE)
             place = f"environment variable {name}"
@@ -143,18 +143,20 @@ def _origins(
 
 
 def as_yaml(config: Config) -> str:
-    """The configuration as a file that says what each key means and where its value is from.
+    """The configuration as a file that says the same, what each key means, and its origin.
 
     Args:
-        config: as loaded; it holds names of files with secrets, never secrets.
+        config: as loaded; it names files with secrets, and never holds secrets.
     """
     lines = []
-    for section, about in Config.model_fields.items():
-        lines += ["", f"# {about.description}", f"{section}:"]
-        part = getattr(config, section)
-        for name, field in _section(section).model_fields.items():
-            value = getattr(part, name)
-            plain = list(value) if isinstance(value, tuple) else value
-            text = yaml.safe_dump({name: plain}, default_flow_style=None, width=1000).rstrip("\n")
-            lines += [f"  # {field.description}", f"  {text}  # {config.source(section, name)}"]
-    return "\n".join(lines[1:]) + "\n"
+    for section, values in config.model_dump(mode="json").items():
+        model = _section(section)
+        lines += ["", f"# {model.__doc__}", f"{section}:"]
+        for key, value in values.items():
+            text = yaml.safe_dump({key: value}, default_flow_style=False, width=1000)
+            if isinstance(value, list):
+                text = f"{key}: {yaml.safe_dump(value, default_flow_style=True, width=1000)}"
+            about = model.model_fields[key].description
+            origin = printable(config.source(section, key))
+            lines += [f"  # {about}", f"  {text.strip()}  # {origin}"]
+    return "\n".join(lines[1:])

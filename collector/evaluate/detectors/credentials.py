@@ -15,6 +15,7 @@ from collector.evaluate.detectors.names import Name, is_session, read
 from collector.evaluate.detectors.placeholders import is_placeholder
 from collector.evaluate.detectors.values import (
     is_basic,
+    is_code,
     is_opaque,
     is_password,
     is_secret,
@@ -57,19 +58,14 @@ def _is_quoted(match: re.Match[str]) -> bool:
     return match.string[match.start("secret") - 1 : match.start("secret")] in {'"', "'"}
 
 
-def _is_call(match: re.Match[str]) -> bool:
-    """Whether it goes on as code: ``password = read(...)``."""
-    return match.string[match.end("secret") : match.end("secret") + 1] == ")" and (
-        "(" in secret_of(match)
-    )
-
-
 def _assigns_password(match: re.Match[str]) -> bool:
-    if read(match["name"]).name is not Name.PASSWORD or _is_call(match):
+    if read(match["name"]).name is not Name.PASSWORD:
         return False
     secret = secret_of(match)
     if _is_quoted(match):
         return is_password(secret)
+    if is_code(secret):
+        return False
     glued = match.string[match.start("secret") - 1 : match.start("secret")] == "="
     return is_password(secret) if glued else is_unquoted_password(secret)
 
@@ -77,9 +73,10 @@ def _assigns_password(match: re.Match[str]) -> bool:
 def _assigns_secret(match: re.Match[str]) -> bool:
     known = read(match["name"]).name in {Name.SECRET, Name.API_KEY}
     secret = secret_of(match)
-    if not known or _is_call(match) or not is_secret(secret):
+    if not known or not is_secret(secret):
         return False
-    return _is_quoted(match) or is_opaque(secret) or any(map(str.isdigit, secret))
+    bare = not is_code(secret) and (is_opaque(secret) or any(map(str.isdigit, secret)))
+    return bare or _is_quoted(match)
 
 
 def _states_password(match: re.Match[str]) -> bool:

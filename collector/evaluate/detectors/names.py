@@ -80,9 +80,10 @@ _NO_TOKEN = words(
     page next continuation pagination cursor sync max min stop eos bos pad sep mask unk lock
     fencing resume cancellation idempotency client delivery input output prompt completion
     total cached reasoning unexpected syntax invalid lexer parser first per watch progress
-    start end skip previous prev change correlation request k8s kubernetes sealed
+    start end skip previous prev change correlation request
     """
 )
+_NO_SECRET = words("k8s kubernetes sealed external")
 _SESSIONS = re.compile(
     r"(?:__(?:host|secure)-)?(?:[\w.-]*(?:sess(?:ion)?(?:[-_.]?(?:id|token|key))?|sid|auth|token|jwt)"
     r"|\.?aspnet(?:core)?[\w.-]*|asp\.net_sessionid|remember[\w-]*|[\w-]*_session[\w-]*)",
@@ -115,7 +116,8 @@ def _secret(parts: list[str]) -> Name:
         return Name.PLAIN if operation else Name.PASSWORD
     if last == "pass" and before in _PASS_BEFORE:
         return Name.PASSWORD
-    if last in _SECRETS and before not in _NO_TOKEN:
+    benign = _NO_TOKEN if last == "token" else _NO_SECRET
+    if last in _SECRETS and before not in benign:
         return Name.SECRET
     return Name.SECRET if last == "key" and before in _KEYED else Name.PLAIN
 

@@ -17,10 +17,12 @@ _REFERENCE = re.compile(
     r"""
       arn:[\w-]*:.* | [a-z][a-z0-9+.-]*://[^@\s]* | (?:/|\./|~/|[A-Za-z]:\\).*
     | (?:vault|secret|secrets|projects|kv|ssm|env|file|op|keyvault)[:/].*
-    | \d{4}-\d\d-\d\d(?:[T ].*)? | v?\d+(?:\.\d+)+ | [\w.\[\]>$-]+\([^)]*\)?;?
+    | \d{4}-\d\d-\d\d(?:[T ].*)? | v?\d+(?:\.\d+)+
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+_CODE = re.compile(r"[A-Za-z_$][\w.>$-]*[\[(].*", re.DOTALL)
 
 
 def trimmed(text: str) -> tuple[int, int]:
@@ -50,7 +52,7 @@ def is_opaque(text: str) -> bool:
     """Whether it is long and random enough to open something."""
     if len(text) < _SHORTEST_OPAQUE or is_placeholder(text) or is_wordlike(text):
         return False
-    return is_random(text) or entropy(text) > 4.0 or is_jwt(text)  # noqa: PLR2004 (bits)
+    return is_random(text, bits=2.5) or entropy(text) > 4.0 or is_jwt(text)  # noqa: PLR2004 (bits)
 
 
 def is_basic(text: str) -> bool:
@@ -64,6 +66,11 @@ def is_basic(text: str) -> bool:
         return False
     shown = user.isprintable() and password.isprintable()
     return bool(colon and password) and shown and not is_placeholder(password)
+
+
+def is_code(text: str) -> bool:
+    """Whether an unquoted value is an expression that reads a secret from somewhere."""
+    return _CODE.fullmatch(text) is not None
 
 
 def is_unquoted_password(text: str) -> bool:

@@ -1,0 +1,87 @@
+"""Every kind keeps its promises: its table of cases, its examples, and calm on bare input."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from collector import catalogue, testing
+from collector.evaluate import registry
+from collector.evaluate.match import Selector
+from collector.evaluate.policy import AnyPolicy, Terms
+from collector.violation import Severity
+
+HERE = Path(__file__).parent
+BUILT_IN = sorted(
+    name for name, kind in registry.known().items() if kind.__module__.startswith("collector.")
+)
+
+
+def policy(name, options=None, terms=None):
+    kind: type[AnyPolicy] = registry.known()[name]
+    terms = dict(terms or {})
+    severity = Severity.parse(terms.get("severity", "critical"))
+    return kind(
+        Terms(
+            id=name,
+            kind=name,
+            severity=severity,
+            summary="what is wrong",
+            remedy="what to do",
+            select=Selector.model_validate(terms.get("select", {})),
+        ),
+        kind.options_type.model_validate(options or {}),
+    )
+
+
+def table(name):
+    return yaml.safe_load((HERE / f"{name}.yaml").read_text())
+
+
+CASES = [
+    pytest.param(name, case, id=f"{name}: {case['name']}")
+    for name in BUILT_IN
+    for case in table(name)
+]
+
+
+@pytest.mark.parametrize(("name", "case"), CASES)
+def test_case(name, case):
+    found = testing.run(
+        [policy(name, case.get("options"), case.get("policy"))],
+        case["telemetry"],
+        case.get("until"),
+    )
+
+    assert testing.compare(found, case["expect"]) == []
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_every_table_has_a_bad_and_a_clean_case(name):
+    cases = table(name)
+
+    assert any(case["expect"] for case in cases)
+    assert any(not case["expect"] for case in cases)
+    assert len({case["name"] for case in cases}) == len(cases)
+
+
+def test_every_table_belongs_to_a_kind():
+    assert sorted(path.stem for path in HERE.glob("*.yaml")) == BUILT_IN
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_bad_example_is_found_and_the_good_one_is_not(name):
+    page = catalogue.page(registry.documentation(name))
+
+    for example, bad in ((page.bad, True), (page.good, False)):
+        found = testing.run(
+            [policy(name, example.get("options"))], example["telemetry"], example.get("until")
+        )
+        assert bool(found) is bad
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_bare_telemetry_of_every_signal_disturbs_no_kind(name):
+    bare = [{}, {"spans": [{}], "logs": [{"body": None}], "metrics": [{}]}]
+
+    testing.run([policy(name)], bare, until=120)
