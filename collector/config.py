@@ -117,7 +117,8 @@ class Policies(Section):
 class Otlp(Section):
     """Its own metrics, pushed."""
 
-    endpoint: str = Field(default="",
+    endpoint: str = Field(
+        default="",
         pattern=r"^(https?://\S+)?$",
         description="http(s)://HOST:PORT of an OTLP receiver; empty pushes nothing",
     )

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from collector import configload
-from collector import policyfile
+from collector import configload, policyfile
 from collector.config import Config
 
 F = TypeVar("F", bound=Callable[..., Any])
