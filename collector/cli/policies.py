@@ -11,7 +11,7 @@ import yaml
 from rich.table import Table
 from rich.text import Text
 
-from collector import catalogue, testing
+from collector import catalogue, packtest
 from collector.cli.tables import STYLES, print_table
 from collector.evaluate import registry
 from collector.evaluate.policy import AnyPolicy
@@ -87,7 +87,8 @@ def validate(paths: tuple[Path, ...]) -> None:
     policies are checked beside them. Exit code 1 for mistakes, 2 when a path cannot be read.
     """
     try:
-        load_beside_shipped(paths)
+        for warning in load_beside_shipped(paths).warnings:
+            click.echo(f"warning: {warning.render()}", err=True)
     except ProblemsError as error:
         click.echo(render(error.problems), err=True)
         count = len(error.problems)
@@ -125,29 +126,18 @@ def test(paths: tuple[Path, ...]) -> None:
     for file in _test_files(paths or (packs_directory(),)):
         pack = file.with_name(file.name.removesuffix(TEST_SUFFIX) + ".yaml")
         loaded = load([pack])
-        for case in yaml.safe_load(file.read_text(encoding="utf-8")):
+        for case in packtest.cases(file):
             total += 1
-            problems = run_case(loaded, case)
+            problems = packtest.run(loaded, case)
             failed += bool(problems)
             result = Text("\n".join(problems), "red") if problems else Text("passed", "green")
-            table.add_row(file.name, Text(case["name"]), result)
+            table.add_row(file.name, Text(case.name), result)
     print_table(table)
     click.echo(f"{total} cases, {failed} failed")
     if not total:
         click.echo("nothing was tested: no *.test.yaml was found", err=True)
         sys.exit(ERROR)
     sys.exit(FINDINGS if failed else 0)
-
-
-def run_case(loaded: Loaded, case: dict[str, object]) -> list[str]:
-    """Differences between what a case expects and what a pack finds, in words.
-
-    Args:
-        loaded: the pack.
-        case: telemetry, until, expect.
-    """
-    found = testing.run(loaded.fresh(), case["telemetry"], case.get("until"))  # type: ignore[arg-type]
-    return testing.compare(found, case["expect"])  # type: ignore[arg-type]
 
 
 def _test_files(paths: tuple[Path, ...]) -> Iterator[Path]:
