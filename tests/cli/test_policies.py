@@ -147,3 +147,31 @@ def test_the_real_command_answers():
 
     assert "telemetry-auditor 0.1.0" in done.stdout
     assert "decoder: reference" in done.stdout
+
+
+def test_a_warning_is_shown_and_is_no_mistake(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "exemptions:\n"
+        "  - {policy: retry-storm, service: a, owner: me, reason: why, expires: 2020-01-01}\n"
+    )
+
+    done = run("validate", file)
+
+    assert done.exit_code == 0
+    assert "warning: " in done.output
+    assert "expired" in done.output
+
+
+def test_a_mistake_in_a_test_file_ends_with_exit_code_2(tmp_path, monkeypatch, capsys):
+    (tmp_path / "p.yaml").write_text("policies: []\n")
+    (tmp_path / "p.test.yaml").write_text("- {name: x, telemtry: [], expect: []}\n")
+    monkeypatch.setattr(
+        sys, "argv", ["telemetry-auditor", "policies", "test", str(tmp_path / "p.yaml")]
+    )
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert "did you mean telemetry?" in capsys.readouterr().err
