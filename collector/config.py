@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from collector.problem import Problem, ProblemsError, quoted
 from collector.validation import validate
@@ -17,7 +17,21 @@ ENV_PREFIX = "TELEMETRY_AUDITOR_"
 OFF = "off"
 _MIB = 1024 * 1024
 
-Address = Annotated[str, Field(pattern=r"^(off|(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5})$")]
+_HIGHEST_PORT = 65_535
+
+
+def _port(address: str) -> str:
+    """Refuse a port that does not exist."""
+    if address != OFF and int(address.rpartition(":")[2]) > _HIGHEST_PORT:
+        raise ValueError(f"the port must be at most {_HIGHEST_PORT}")
+    return address
+
+
+Address = Annotated[
+    str,
+    Field(pattern=r"^(off|(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5})$"),
+    AfterValidator(_port),
+]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -250,6 +264,5 @@ def as_yaml(config: Config) -> str:
         model = Config.model_fields[section].annotation
         lines.append(f"{section}:  # {(model.__doc__ or '').rstrip('.')}")
         for key, value in values.items():
-            shown = yaml.safe_dump({key: value}, default_flow_style=None).strip()
-            lines.append(f"  {shown}  # {model.model_fields[key].description}")  # type: ignore[union-attr]
+            lines.append(f"  {key}: {json.dumps(value)}  # {model.model_fields[key].description}")  # type: ignore[union-attr]
     return "\n".join(lines)
