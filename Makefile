@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK := .ci/requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types layers pytest test lock clean
+.PHONY: help setup lint types layers pytest test run demo docs lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,15 @@ pytest: setup
 	$(BIN)/pytest --cov --cov-report=term -n 2
 
 test: lint types layers pytest ## every check
+
+run: setup ## the auditor alone, OTLP on 127.0.0.1:4317 and :4318, metrics on :9464
+	@$(BIN)/telemetry-auditor run
+
+demo: setup ## the auditor, a shop that misbehaves, and a live table of findings
+	@$(BIN)/python deploy/demo/demo.py
+
+docs: setup ## write the catalogue and the schema of policies
+	$(BIN)/telemetry-auditor policies docs
 
 lock: ## resolve the newest versions into the lock (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --extra dev --python-version 3.11 \

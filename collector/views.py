@@ -221,6 +221,8 @@ class Trace:
         marks: why it is shown.
         truncated: spans were left out at the bound, so absence proves nothing.
         missing: ids of local or remote parents that were not seen.
+        waited: False when the end came before the wait had passed, so that a parent may yet
+            have been on its way.
     """
 
     trace_id: bytes
@@ -229,6 +231,7 @@ class Trace:
     marks: Mark
     truncated: bool = False
     missing: frozenset[bytes] = frozenset()
+    waited: bool = True
 
 
 class TallyKind(StrEnum):

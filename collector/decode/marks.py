@@ -8,27 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from collector import classify, semconv
+from collector import classify
 from collector.classify import SpanKind
+from collector.routes import probe_route
 from collector.views import NO_MARK, Flag, Mark, Span
 
 _Call: TypeAlias = tuple[bytes, str, str, str]
-
-
-def normal_route(path: str) -> str:
-    """A route or path as probe routes are compared: no query, no trailing slash, lower case."""
-    return classify.path_of(path).rstrip("/").lower() or "/"
-
-
-def probe_route(span: Span) -> str:
-    """The normalised route of a SERVER span, or its gRPC method; empty for other spans."""
-    if span.kind is not SpanKind.SERVER:
-        return ""
-    route = semconv.text(span.attributes, "http.route") or semconv.text(span.attributes, "url.path")
-    if not route:
-        full = semconv.text(span.attributes, "url.full")
-        route = full and classify.path_of(full)
-    return normal_route(route) if route else span.operation.lower()
 
 
 def _retry_attribute(span: Span) -> bool:

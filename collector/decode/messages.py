@@ -7,6 +7,7 @@ reads the message, and what is invalid is read with replacement characters and c
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -46,6 +47,13 @@ _FILES = (
     logs_service_pb2,
     metrics_service_pb2,
 )
+
+
+class Encoding(StrEnum):
+    """How a request is written."""
+
+    PROTOBUF = "protobuf"
+    JSON = "json"
 
 
 class DecodeError(ValueError):

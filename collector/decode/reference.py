@@ -91,7 +91,7 @@ class ReferenceDecoder:
 
     def drain(self, now: float) -> Batch:
         """All open traces, whatever their age."""
-        return self._finished(self._tables.traces.drain(), now)
+        return self._finished(self._tables.traces.drain(now), now)
 
     def remember_bad(self, value: Value) -> None:
         """From now on hand over every occurrence of a value."""

@@ -107,11 +107,11 @@ class TraceTable:
 
     def advance(self, now: float) -> Finished:
         """Take out the traces whose wait has ended."""
-        return self._finish(now - self._wait)
+        return self._finish(now - self._wait, now)
 
-    def drain(self) -> Finished:
+    def drain(self, now: float) -> Finished:
         """Take out all traces, whatever their age."""
-        return self._finish(float("inf"))
+        return self._finish(float("inf"), now)
 
     def watermark(self, now: float) -> float:
         """No trace that arrived before this time is open."""
@@ -140,15 +140,15 @@ class TraceTable:
             self.open_spans -= len(entry.spans)
             yield trace_id, entry
 
-    def _finish(self, until: float) -> Finished:
+    def _finish(self, until: float, now: float) -> Finished:
         finished = Finished()
         for trace_id, entry in self._due(until):
-            self._judge(trace_id, entry, finished)
+            self._judge(trace_id, entry, finished, waited=entry.arrived <= now - self._wait)
         if self.open_spans < self._max_spans // 4:
             self._threshold = min(_WHOLE, self._threshold * 2)
         return finished
 
-    def _judge(self, trace_id: bytes, entry: _Open, finished: Finished) -> None:
+    def _judge(self, trace_id: bytes, entry: _Open, finished: Finished, *, waited: bool) -> None:
         spans = tuple(entry.spans.values())
         marks, missing = marks_of(spans, self._demand.probe_routes)
         missing = frozenset(p for p in missing if not self._judged.get((trace_id, p)))
@@ -159,7 +159,7 @@ class TraceTable:
             self._missing[trace_id, parent] = True
         if marks & self._demand.marks:
             finished.traces.append(
-                Trace(trace_id, entry.arrived, spans, marks, entry.truncated, missing)
+                Trace(trace_id, entry.arrived, spans, marks, entry.truncated, missing, waited)
             )
 
     def _count(self, span: Span, arrived: int, tallies: Counter[Tally]) -> None:

@@ -99,6 +99,7 @@ class Engine:
         self._known_failures: set[tuple[str, str]] = set()
         self._batches = 0
         self.errors: Counter[str] = Counter()
+        self.exempted: Counter[str] = Counter()
         self.seconds: dict[str, float] = dict.fromkeys((p.terms.id for p in self.policies), 0.0)
 
     def evaluate(self, batch: Batch, now: float) -> Verdict:
@@ -258,7 +259,13 @@ class Engine:
         clean = [scrubbed_violation(violation, self._scrub) for violation in violations]
         if self._exemptions is None:
             return clean
-        return [one for one in clean if self._exemptions.match(one, now) is None]
+        kept = []
+        for one in clean:
+            if self._exemptions.match(one, now) is None:
+                kept.append(one)
+            else:
+                self.exempted[one.policy] += one.count
+        return kept
 
     def _scrub(self, text: str) -> str:
         try:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import pytest
 
 from collector.classify import SpanKind
-from collector.decode.marks import marks_of, normal_route
+from collector.decode.marks import marks_of
 from collector.decode.traces import TraceTable
 from collector.demand import Demand
 from collector.generations import Generations
+from collector.routes import normal_route
 from collector.views import Flag, Mark, Resource, Span, Tally, TallyKind
 from collector.violation import Service
 
@@ -78,7 +79,7 @@ def test_a_span_that_arrives_twice_is_one_span_before_and_after_the_wait() -> No
     traces.add(trace_id(1), span(1), now=31)
 
     assert calls[Tally(TallyKind.CALLS, SHOP.service, "pay", "POST /charge", 0)] == 1
-    assert not traces.drain().tallies
+    assert not traces.drain(0).tallies
     assert traces.repeated == 2
 
 
@@ -97,7 +98,7 @@ def test_a_late_child_of_a_judged_parent_misses_nothing() -> None:
     traces.advance(30)
     traces.add(trace_id(1), span(2, parent=1), now=40)
 
-    (shown,) = traces.drain().traces
+    (shown,) = traces.drain(0).traces
     assert not shown.missing
 
 
@@ -107,7 +108,7 @@ def test_the_bound_of_a_trace_is_exact(spans: int, cut: bool) -> None:
     for number in range(2, spans + 2):
         traces.add(trace_id(1), span(number, parent=1), now=0)
 
-    (shown,) = traces.drain().traces
+    (shown,) = traces.drain(0).traces
     assert len(shown.spans) == 100
     assert shown.truncated is cut
     assert traces.over_trace_bound == (1 if cut else 0)
@@ -121,7 +122,7 @@ def test_a_full_table_keeps_whole_traces_and_says_which_share() -> None:
 
     assert traces.open_spans <= 100
     assert traces.share < 0.5
-    shown = traces.drain().traces
+    shown = traces.drain(0).traces
     assert shown
     assert all(len(trace.spans) == 2 for trace in shown)
 

@@ -15,7 +15,7 @@ from collector.evaluate.detectors.placeholders import is_placeholder, is_publish
 
 _BITS = 3.0  # entropy per character below which a long token is a mask or a sample
 _CHECKSUM = 6
-_BEFORE = r"(?<![A-Za-z0-9_-])"
+_BEFORE = r"(?<![A-Za-z0-9])"
 _AFTER = r"(?![A-Za-z0-9_-])"
 
 
@@ -105,7 +105,7 @@ TOKENS: tuple[Detector, ...] = (
         Rank.CRITICAL,
         r"gh[pousr]_[A-Za-z0-9]{36}",
         re.compile(
-            rf"{_BEFORE}(?:gh[pous]_(?=[A-Za-z0-9]{{36}}{_AFTER})|ghr_(?=[A-Za-z0-9]{{76}}{_AFTER}))"
+            rf"{_BEFORE}(?:gh[pous]_(?=[A-Za-z0-9]{{36}}(?![A-Za-z0-9]))|ghr_(?=[A-Za-z0-9]{{76}}(?![A-Za-z0-9])))"
             r"(?P<body>[A-Za-z0-9]{36,76})"
         ),
         _crc32,
@@ -129,7 +129,7 @@ TOKENS: tuple[Detector, ...] = (
         "npm-token",
         Rank.CRITICAL,
         r"npm_[A-Za-z0-9]{36}",
-        re.compile(rf"{_BEFORE}npm_(?P<body>[A-Za-z0-9]{{36}}){_AFTER}"),
+        re.compile(rf"{_BEFORE}npm_(?P<body>[A-Za-z0-9]{{36}})(?![A-Za-z0-9])"),
         _crc32,
         public=4,
     ),

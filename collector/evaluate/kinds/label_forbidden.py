@@ -42,8 +42,6 @@ from collector.generations import Generations
 from collector.views import Series
 from collector.violation import Service, Signal, Violation
 
-_STEP = 300.0
-
 _UUID = r"(?s:.*)\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b(?s:.*)"
 _LOOKS = tuple(
     (name, re.compile(expression, re.IGNORECASE))
@@ -86,6 +84,9 @@ class ForbiddenOptions(Options):
         default=20, ge=1, description="how many of them must look like an id (ours)"
     )
     max_length: int = Field(default=2048, ge=1, description="characters of a label value (ours)")
+    step_seconds: float = Field(
+        default=300, gt=0, description="a label that stays is counted once in each step"
+    )
     max_tracked: int = Field(default=10_000, ge=1, description="labels remembered at most")
 
 
@@ -186,7 +187,7 @@ class Kind(Policy[ForbiddenOptions]):
         self, series: Series, label: str, reason: str, text: str, now: float
     ) -> Iterator[Violation]:
         """One violation per label, reason and step in which it holds."""
-        index = int(now // _STEP)
+        index = int(now // self.options.step_seconds)
         seen = self._track(_Key(series.resource.service, series.metric, label))
         if seen.reported.get(reason) == index:
             return

@@ -1,0 +1,1 @@
+"""Listeners, and the decision to take or refuse."""

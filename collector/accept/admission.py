@@ -1,0 +1,74 @@
+"""Whether a request is taken: bounds on what is in flight, and the end of the service."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+from collector.ledger import Refusal
+
+
+class Admission:
+    """Counts what is in flight, over all listeners.
+
+    Over a bound a request is refused so that its client tries again; nothing waits in a
+    queue that nobody sees.
+
+    Args:
+        max_requests: requests in flight. Two worker threads inspect; the others are being
+            received.
+        max_bytes: bytes of bodies in flight, as received; one request larger than this is
+            still taken while nothing else is in flight.
+        retry_after_seconds: what a refused client is told to wait.
+    """
+
+    def __init__(
+        self,
+        max_requests: int = 64,
+        max_bytes: int = 256 * 1024 * 1024,
+        retry_after_seconds: int = 2,
+    ) -> None:
+        self._max_requests = max_requests
+        self._max_bytes = max_bytes
+        self.retry_after_seconds = retry_after_seconds
+        self._lock = Lock()
+        self._requests = 0
+        self._bytes = 0
+        self._draining = False
+
+    def enter(self) -> Refusal | None:
+        """Take a request in, before its body is read; None when it is taken.
+
+        Whoever is taken in must `leave`.
+        """
+        with self._lock:
+            if self._draining:
+                return Refusal.DRAINING
+            if self._requests >= self._max_requests:
+                return Refusal.OVERLOADED
+            self._requests += 1
+            return None
+
+    def grow(self, size: int) -> bool:
+        """Account for bytes of a body that have arrived; False when there is no room."""
+        with self._lock:
+            if self._bytes and self._bytes + size > self._max_bytes:
+                return False
+            self._bytes += size
+            return True
+
+    def leave(self, size: int) -> None:
+        """A request was answered, and so many bytes of it are gone."""
+        with self._lock:
+            self._requests -= 1
+            self._bytes -= size
+
+    def drain(self) -> None:
+        """Take nothing more."""
+        with self._lock:
+            self._draining = True
+
+    @property
+    def in_flight(self) -> tuple[int, int]:
+        """Requests and bytes at present."""
+        with self._lock:
+            return self._requests, self._bytes

@@ -1,0 +1,233 @@
+"""OTLP over gRPC: raw bytes in, so that a bad message gets the answer that OTLP asks for.
+
+The methods are registered as stream-unary, which is the same on the wire as unary: the
+handler is entered before the body has arrived, so that admission comes first and a message
+that gRPC refuses for its size is still counted.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Thread
+from time import monotonic
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health
+from grpc_health.v1.health_pb2 import HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
+
+from collector.accept.admission import Admission
+from collector.accept.reply import GrpcReply, grpc_refusal
+from collector.decode.messages import DecodeError, Encoding
+from collector.ledger import Ledger, Refusal, Transport
+from collector.violation import Signal
+
+_LOG = logging.getLogger("telemetry_auditor")
+
+SERVICES = {
+    Signal.TRACES: "opentelemetry.proto.collector.trace.v1.TraceService",
+    Signal.LOGS: "opentelemetry.proto.collector.logs.v1.LogsService",
+    Signal.METRICS: "opentelemetry.proto.collector.metrics.v1.MetricsService",
+}
+_METHODS = {f"/{service}/Export": signal for signal, service in SERVICES.items()}
+
+#: Handlers that wait for a body occupy a thread each; health checks need some beside them.
+_SPARE_THREADS = 8
+
+Inspect = Callable[[Signal, bytes, Encoding], int]
+
+
+class _Deadlines:
+    """Ends calls of which the message does not arrive; gRPC itself would wait for ever."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._waiting: dict[grpc.ServicerContext, float] = {}
+        self._expired: set[grpc.ServicerContext] = set()
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name="grpc-deadlines", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def begin(self, context: grpc.ServicerContext) -> None:
+        self._waiting[context] = monotonic() + self._seconds
+
+    def end(self, context: grpc.ServicerContext) -> bool:
+        """Whether the time had run out."""
+        self._waiting.pop(context, None)
+        if context in self._expired:
+            self._expired.discard(context)
+            return True
+        return False
+
+    def _run(self) -> None:
+        while not self._stop.wait(min(1.0, self._seconds / 4)):
+            now = monotonic()
+            for context, deadline in list(self._waiting.items()):
+                if deadline < now and self._waiting.pop(context, None) is not None:
+                    self._expired.add(context)
+                    context.cancel()
+
+
+class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
+    """Routes the three Export methods."""
+
+    def __init__(
+        self, run: Callable[[Signal, Iterator[bytes], grpc.ServicerContext], bytes]
+    ) -> None:
+        self._handlers = {
+            method: grpc.stream_unary_rpc_method_handler(self._bind(run, signal))
+            for method, signal in _METHODS.items()
+        }
+
+    @staticmethod
+    def _bind(
+        run: Callable[[Signal, Iterator[bytes], grpc.ServicerContext], bytes], signal: Signal
+    ) -> Callable[[Iterator[bytes], grpc.ServicerContext], bytes]:
+        return lambda messages, context: run(signal, messages, context)
+
+    def service(self, details: grpc.HandlerCallDetails) -> Any:  # noqa: ANN401 (grpc has no types)
+        """The handler of a method; None is UNIMPLEMENTED."""
+        return self._handlers.get(details.method)
+
+
+class GrpcListener:
+    """Takes OTLP over gRPC and answers what `inspect` made of it.
+
+    Args:
+        address: HOST:PORT; port 0 takes a free one.
+        inspect: runs in a worker thread.
+        ledger: counts every call.
+        admission: decides before the body is read.
+        max_bytes: largest message, before and after decompression; 64 MiB is what the OTLP
+            specification recommends.
+        body_timeout_seconds: for a message to arrive once its call has begun.
+        threads: calls that are served at once, most of them waiting for their message.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        inspect: Inspect,
+        ledger: Ledger,
+        admission: Admission,
+        *,
+        max_bytes: int = 64 * 1024 * 1024,
+        body_timeout_seconds: float = 10.0,
+        threads: int = 64,
+    ) -> None:
+        self._address = address
+        self._inspect = inspect
+        self._ledger = ledger
+        self._admission = admission
+        self._deadlines = _Deadlines(body_timeout_seconds)
+        self._health = health.HealthServicer()
+        self._pool = ThreadPoolExecutor(threads + _SPARE_THREADS, thread_name_prefix="grpc")
+        self._server = grpc.server(
+            self._pool,
+            handlers=(_Handler(self._export),),
+            options=(
+                ("grpc.max_receive_message_length", max_bytes),
+                ("grpc.so_reuseport", 0),
+            ),
+        )
+        add_HealthServicer_to_server(self._health, self._server)
+
+    def start(self) -> str:
+        """Listen.
+
+        Returns:
+            The address that was bound.
+
+        Raises:
+            OSError: if the address cannot be bound.
+        """
+        try:
+            port = self._server.add_insecure_port(self._address)
+        except RuntimeError:
+            port = 0
+        if port == 0:
+            self._pool.shutdown()
+            raise OSError(f"cannot listen for OTLP/gRPC on {self._address}: is the port in use?")
+        self._deadlines.start()
+        self._server.start()
+        for service in ("", *SERVICES.values()):
+            self._health.set(service, HealthCheckResponse.SERVING)
+        return f"{self._address.rpartition(':')[0]}:{port}"
+
+    def stop(self, grace_seconds: float = 10.0) -> None:
+        """Take no new calls, and let those in flight end.
+
+        Args:
+            grace_seconds: after which they are cut off.
+        """
+        self._health.enter_graceful_shutdown()
+        self._server.stop(grace_seconds).wait()
+        self._pool.shutdown()  # a call that gRPC ended may not be in the ledger yet
+        self._deadlines.stop()
+
+    def _export(
+        self, signal: Signal, messages: Iterator[bytes], context: grpc.ServicerContext
+    ) -> bytes:
+        self._ledger.received(signal, Transport.GRPC)
+        refusal = self._admission.enter()
+        if refusal is not None:
+            return self._refuse(signal, context, refusal)
+        size = 0
+        try:
+            message = self._message(messages, context)
+            if isinstance(message, Refusal):
+                return self._refuse(signal, context, message)
+            if not self._admission.grow(len(message)):
+                return self._refuse(signal, context, Refusal.OVERLOADED)
+            size = len(message)
+            return self._answer(signal, message, context)
+        finally:
+            self._admission.leave(size)
+
+    def _message(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes | Refusal:
+        """The one message of a call, or why there is none."""
+        self._deadlines.begin(context)
+        message: bytes | None = None
+        expired = failed = False
+        try:
+            message = next(messages, None)
+        except Exception:  # noqa: BLE001 (grpc raises a bare RpcError that says nothing)
+            failed = True
+        finally:
+            expired = self._deadlines.end(context)
+        if expired:
+            return Refusal.BODY_TIMEOUT
+        if failed or message is None:
+            return Refusal.INCOMPLETE
+        return message
+
+    def _answer(self, signal: Signal, message: bytes, context: grpc.ServicerContext) -> bytes:
+        try:
+            items = self._inspect(signal, message, Encoding.PROTOBUF)
+        except DecodeError as error:
+            return self._refuse(signal, context, Refusal.UNDECODABLE, str(error))
+        except Exception as error:  # noqa: BLE001 (the client must hear of it, without its text)
+            _LOG.error("a request failed with %s", type(error).__name__)
+            return self._refuse(signal, context, Refusal.INTERNAL)
+        self._ledger.inspected(signal, Transport.GRPC, items)
+        return b""
+
+    def _refuse(
+        self, signal: Signal, context: grpc.ServicerContext, reason: Refusal, detail: str = ""
+    ) -> bytes:
+        self._ledger.refused(signal, Transport.GRPC, reason)
+        reply: GrpcReply = grpc_refusal(reason, self._admission.retry_after_seconds, detail)
+        if context.is_active():
+            context.set_trailing_metadata(reply.trailers)
+            context.set_code(reply.code)
+            context.set_details(reply.text)
+        return b""

@@ -1,0 +1,253 @@
+"""OTLP over HTTP: bodies are read within bounds, and never inspected on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+from typing import Any, NamedTuple, TypeVar
+
+from aiohttp import ClientError, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from collector.accept.admission import Admission
+from collector.accept.reply import JSON, PROTOBUF, HttpReply, accepted, http_refusal
+from collector.decode.compression import CODINGS, CompressionError, TooLargeError, inflate
+from collector.decode.messages import DecodeError, Encoding
+from collector.ledger import Ledger, Refusal, Transport
+from collector.violation import Signal
+
+_LOG = logging.getLogger("telemetry_auditor")
+
+Inspect = Callable[[Signal, bytes, Encoding], int]
+T = TypeVar("T")
+
+_ENCODINGS = {PROTOBUF: Encoding.PROTOBUF, JSON: Encoding.JSON}
+_PATHS = {f"/v1/{signal}": signal for signal in Signal}
+
+#: Two threads inspect: one decodes while the other has the interpreter, a third only waits.
+_INSPECTING_THREADS = 2
+
+
+#: A client that is refused while it still sends may read its answer for so long.
+_LINGERING_SECONDS = 2.0
+
+#: What is still open after the grace is cut off within this time; aiohttp takes 0 for ever.
+_CUT_OFF_SECONDS = 0.1
+
+
+class _Refused(Exception):  # noqa: N818 (an outcome, not an error)
+    """Ends the handling of a request."""
+
+    def __init__(self, reason: Refusal, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+class _Headers(NamedTuple):
+    """What the headers of a request say about its body."""
+
+    encoding: Encoding
+    coding: str
+
+
+class HttpListener:
+    """Takes OTLP over HTTP, on an event loop and a thread of its own.
+
+    Args:
+        address: HOST:PORT; port 0 takes a free one.
+        inspect: runs in a worker thread.
+        ledger: counts every request.
+        admission: decides before the body is read.
+        max_bytes: largest body, before and after decompression; 64 MiB is what the OTLP
+            specification recommends.
+        body_timeout_seconds: for a whole body to arrive.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        inspect: Inspect,
+        ledger: Ledger,
+        admission: Admission,
+        *,
+        max_bytes: int = 64 * 1024 * 1024,
+        body_timeout_seconds: float = 10.0,
+    ) -> None:
+        self._host, _, port = address.rpartition(":")
+        self._port = int(port)
+        self._inspect = inspect
+        self._ledger = ledger
+        self._admission = admission
+        self._max_bytes = max_bytes
+        self._body_timeout = body_timeout_seconds
+        self._workers = ThreadPoolExecutor(_INSPECTING_THREADS, thread_name_prefix="http")
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="http", daemon=True)
+        self._runner: web.AppRunner | None = None
+        self._active: set[asyncio.Task[Any]] = set()
+
+    def start(self) -> str:
+        """Listen.
+
+        Returns:
+            The address that was bound.
+
+        Raises:
+            OSError: if the address cannot be bound.
+        """
+        self._thread.start()
+        try:
+            port = self._run(self._open())
+        except OSError as error:
+            self.stop(0)
+            address = f"{self._host}:{self._port}"
+            raise OSError(
+                f"cannot listen for OTLP/HTTP on {address}: is the port in use?"
+            ) from error
+        return f"{self._host}:{port}"
+
+    def stop(self, grace_seconds: float = 10.0) -> None:
+        """Take no new connections, and let requests in flight end.
+
+        Args:
+            grace_seconds: after which they are cut off.
+        """
+        if not self._thread.is_alive():
+            return
+        if self._runner is not None:
+            self._run(self._close(self._runner, grace_seconds), grace_seconds + 5)
+        self._workers.shutdown()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
+
+    async def _open(self) -> int:
+        app = web.Application(client_max_size=0)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            auto_decompress=False,
+            handler_cancellation=False,
+            shutdown_timeout=_CUT_OFF_SECONDS,
+            lingering_time=_LINGERING_SECONDS,
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host.strip("[]"), self._port)
+        await site.start()
+        port: int = self._runner.addresses[0][1]
+        return port
+
+    async def _close(self, runner: web.AppRunner, grace_seconds: float) -> None:
+        for site in list(runner.sites):
+            await site.stop()
+        if self._active:
+            await asyncio.wait(self._active, timeout=grace_seconds)
+        await runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        task = asyncio.current_task()
+        if task is not None:
+            self._active.add(task)
+            task.add_done_callback(self._active.discard)
+        signal = _PATHS.get(request.path)
+        self._ledger.received(signal, Transport.HTTP)
+        return await self._answer(signal, request)
+
+    async def _answer(self, signal: Signal | None, request: web.Request) -> web.StreamResponse:
+        content_type = request.content_type.lower()
+        try:
+            items = await self._take(_checked(signal, request), request, content_type)
+        except _Refused as refused:
+            self._ledger.refused(signal, Transport.HTTP, refused.reason)
+            retry = self._admission.retry_after_seconds
+            reply = http_refusal(refused.reason, content_type, retry, refused.detail)
+            return _response(reply, close=not request.content.at_eof())
+        assert signal is not None  # noqa: S101 (what has no signal was refused)
+        self._ledger.inspected(signal, Transport.HTTP, items)
+        return _response(accepted(content_type))
+
+    def _headers(self, request: web.Request, content_type: str) -> _Headers:
+        """Judge by the headers, before anything is read."""
+        encoding = _ENCODINGS.get(content_type)
+        if encoding is None or "Content-Type" not in request.headers:
+            raise _Refused(Refusal.UNSUPPORTED_MEDIA_TYPE)
+        coding = request.headers.get("Content-Encoding", "").strip().lower()
+        if coding not in CODINGS:
+            raise _Refused(Refusal.UNSUPPORTED_ENCODING)
+        if (request.content_length or 0) > self._max_bytes:
+            raise _Refused(Refusal.TOO_LARGE, self._limit_text)
+        return _Headers(encoding, coding)
+
+    @property
+    def _limit_text(self) -> str:
+        return f"the body is larger than the limit of {self._max_bytes} bytes"
+
+    async def _take(self, signal: Signal, request: web.Request, content_type: str) -> int:
+        headers = self._headers(request, content_type)
+        refusal = self._admission.enter()
+        if refusal is not None:
+            raise _Refused(refusal)
+        taken = [0]
+        try:
+            body = await self._body(request, taken)
+            return await self._loop.run_in_executor(
+                self._workers, self._work, signal, body, headers
+            )
+        finally:
+            self._admission.leave(taken[0])
+
+    async def _body(self, request: web.Request, taken: list[int]) -> bytes:
+        """The body as sent, accounted for piece by piece."""
+        pieces: list[bytes] = []
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                async for piece in request.content.iter_any():
+                    if taken[0] + len(piece) > self._max_bytes:
+                        raise _Refused(Refusal.TOO_LARGE, self._limit_text)
+                    if not self._admission.grow(len(piece)):
+                        raise _Refused(Refusal.OVERLOADED)
+                    taken[0] += len(piece)
+                    pieces.append(piece)
+        except TimeoutError:
+            raise _Refused(Refusal.BODY_TIMEOUT) from None
+        except (ConnectionError, ClientError, HttpProcessingError, web.RequestPayloadError):
+            raise _Refused(Refusal.INCOMPLETE) from None
+        return b"".join(pieces)
+
+    def _work(self, signal: Signal, body: bytes, headers: _Headers) -> int:
+        """Inflate and inspect, in a worker thread."""
+        try:
+            return self._inspect(
+                signal, inflate(body, headers.coding, self._max_bytes), headers.encoding
+            )
+        except TooLargeError:
+            raise _Refused(Refusal.TOO_LARGE, self._limit_text) from None
+        except (CompressionError, DecodeError) as error:
+            raise _Refused(Refusal.UNDECODABLE, str(error)) from None
+        except Exception as error:  # noqa: BLE001 (the client must hear of it, without its text)
+            _LOG.error("a request failed with %s", type(error).__name__)
+            raise _Refused(Refusal.INTERNAL) from None
+
+
+def _checked(signal: Signal | None, request: web.Request) -> Signal:
+    """The signal of a request that is one to an OTLP path."""
+    if signal is None:
+        raise _Refused(Refusal.NOT_FOUND)
+    if request.method != "POST":
+        raise _Refused(Refusal.METHOD_NOT_ALLOWED)
+    return signal
+
+
+def _response(reply: HttpReply, *, close: bool = False) -> web.Response:
+    response = web.Response(status=reply.status, headers=reply.headers, body=reply.body)
+    if close:
+        response.force_close()
+    return response

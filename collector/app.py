@@ -1,0 +1,244 @@
+"""All parts of the auditor, wired, started and drained."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from collector.accept.admission import Admission
+from collector.accept.grpc import GrpcListener
+from collector.accept.http import HttpListener
+from collector.clock import Clock
+from collector.config import OFF, Config
+from collector.decode.limits import Limits
+from collector.decode.reference import ReferenceDecoder
+from collector.evaluate.detectors.scan import Detectors
+from collector.evaluate.engine import Engine
+from collector.evaluate.exempt import Exemptions
+from collector.evaluate.scrub import Scrubber
+from collector.ledger import Ledger
+from collector.pipeline import Pipeline
+from collector.policyfile import Loaded
+from collector.report.admin import AdminServer
+from collector.report.collapse import Findings
+from collector.report.jsonlog import JsonLines
+from collector.report.otlp import OtlpPush
+from collector.report.prometheus import exposition
+from collector.report.reporter import Reporter
+from collector.report.store import MetricStore
+
+_LOG = logging.getLogger("telemetry_auditor")
+_TICK_SECONDS = 1.0
+
+
+class Bound(NamedTuple):
+    """Addresses on which the listeners are; empty for one that is off."""
+
+    grpc: str
+    http: str
+    admin: str
+
+
+def fingerprint_key(path: Path | None) -> bytes:
+    """The key of fingerprints: from a file, else made now.
+
+    Args:
+        path: a file of which at most 64 bytes are used.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    return path.read_bytes().strip()[:64] if path else secrets.token_bytes(32)
+
+
+class Auditor:
+    """The running program.
+
+    Args:
+        config: what is in force.
+        loaded: the policies.
+
+    Raises:
+        OSError: if a file that the configuration names cannot be read.
+    """
+
+    def __init__(self, config: Config, loaded: Loaded) -> None:
+        self._config = config
+        self._clock = Clock()
+        detectors = Detectors(fingerprint_key(config.secrets.fingerprint_key_file))
+        self.engine = Engine(
+            loaded.policies,
+            detectors=detectors,
+            scrubber=Scrubber(detectors),
+            exemptions=Exemptions(loaded.exemptions),
+            timer=time.perf_counter,
+            failed=_policy_failed,
+        )
+        decoder = ReferenceDecoder(self.engine.demand, _limits(config), secrets.token_bytes(16))
+        self.ledger = Ledger()
+        self.reporter = _reporter(config, loaded)
+        self.pipeline = Pipeline(
+            decoder, self.engine, self.reporter, self._clock.now, _decoder_failed
+        )
+        self.reporter.watch(self.ledger, self.engine, self.pipeline, decoder.name)
+        self._push: OtlpPush | None = None
+        self._admission = Admission(
+            max_requests=config.admission.max_requests,
+            max_bytes=config.admission.max_bytes_in_flight,
+            retry_after_seconds=config.admission.retry_after_seconds,
+        )
+        self._stopping = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="tick", daemon=True)
+        self._listeners: list[GrpcListener | HttpListener] = []
+        self._admin: AdminServer | None = None
+        self._accepting = False
+
+    def start(self) -> Bound:
+        """Open the listeners.
+
+        Raises:
+            OSError: if an address cannot be bound; what was opened is closed again.
+        """
+        try:
+            admin = self._start_admin()
+            grpc = self._start_listener(self._config.grpc.address, self._grpc)
+            http = self._start_listener(self._config.http.address, self._http)
+        except OSError:
+            self.stop()
+            raise
+        if self._config.otlp.endpoint:
+            self._push = _push(self._config, self.reporter)
+        self._ticker.start()
+        self._accepting = True
+        return Bound(grpc, http, admin)
+
+    def stop(self, grace_seconds: float = 10.0) -> None:
+        """Answer what is in flight, judge what is proven, write it, and close everything.
+
+        Args:
+            grace_seconds: for requests in flight.
+        """
+        self._accepting = False
+        self._admission.drain()
+        stops = [
+            threading.Thread(target=listener.stop, args=(grace_seconds,))
+            for listener in self._listeners
+        ]
+        for one in stops:
+            one.start()
+        for one in stops:
+            one.join()
+        self._stopping.set()
+        if self._ticker.is_alive():
+            self._ticker.join()
+        self.pipeline.drain()
+        self.reporter.close()
+        if self._push is not None:
+            self._push.close()
+        if self._admin is not None:
+            self._admin.stop()
+
+    def not_ready(self) -> list[str]:
+        """Why no telemetry is taken at present; empty when it is."""
+        return [] if self._accepting else ["starting or draining"]
+
+    def _start_admin(self) -> str:
+        if self._config.admin.address == OFF:
+            return OFF
+        self._admin = AdminServer(
+            self._config.admin.address,
+            exposition(self.reporter.store.families),
+            self.not_ready,
+        )
+        return self._admin.start()
+
+    def _start_listener(
+        self, address: str, make: Callable[[str], GrpcListener | HttpListener]
+    ) -> str:
+        if address == OFF:
+            return OFF
+        listener = make(address)
+        bound = listener.start()
+        self._listeners.append(listener)
+        return bound
+
+    def _grpc(self, address: str) -> GrpcListener:
+        return GrpcListener(
+            address,
+            self.pipeline.inspect,
+            self.ledger,
+            self._admission,
+            max_bytes=self._config.grpc.max_bytes,
+            body_timeout_seconds=self._config.grpc.body_timeout_seconds,
+            threads=self._config.admission.max_requests,
+        )
+
+    def _http(self, address: str) -> HttpListener:
+        return HttpListener(
+            address,
+            self.pipeline.inspect,
+            self.ledger,
+            self._admission,
+            max_bytes=self._config.http.max_bytes,
+            body_timeout_seconds=self._config.http.body_timeout_seconds,
+        )
+
+    def _tick(self) -> None:
+        while not self._stopping.wait(_TICK_SECONDS):
+            try:
+                self.pipeline.tick()
+                self.reporter.tick(self._clock.now())
+            except Exception as error:  # noqa: BLE001 (time must go on)
+                _LOG.error("a tick failed: %s", type(error).__name__)
+
+
+def _limits(config: Config) -> Limits:
+    decode, traces = config.decode, config.traces
+    return Limits(
+        slice_items=decode.slice_items,
+        remembered_values=decode.remembered_values,
+        max_value_length=decode.max_value_length,
+        remembered_series=decode.max_series,
+        series_refresh=decode.series_refresh_seconds,
+        trace_wait=traces.wait_seconds,
+        max_spans=traces.max_spans,
+        max_spans_per_trace=traces.max_spans_per_trace,
+    )
+
+
+def _reporter(config: Config, loaded: Loaded) -> Reporter:
+    findings = config.findings
+    lines = (
+        JsonLines(findings.file, findings.rotate_bytes, findings.keep) if findings.file else None
+    )
+    return Reporter(
+        MetricStore(loaded.policies, config.labels.max_services),
+        Findings(findings.fold_seconds, findings.max_open),
+        lines,
+        config.labels.top,
+    )
+
+
+def _push(config: Config, reporter: Reporter) -> OtlpPush:
+    return OtlpPush(
+        reporter.store.families,
+        config.otlp.endpoint,
+        config.otlp.protocol,
+        config.otlp.interval_seconds,
+        config.otlp.timeout_seconds,
+    )
+
+
+def _policy_failed(policy: str, exception: str, place: str) -> None:
+    _LOG.error(
+        "policy %s failed with %s at %s; its other judgements go on", policy, exception, place
+    )
+
+
+def _decoder_failed(exception: str) -> None:
+    _LOG.error("the decoder failed with %s; the request was accepted", exception)

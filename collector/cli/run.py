@@ -1,0 +1,89 @@
+"""``telemetry-auditor run``: receive, inspect and report until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from collector import __version__
+from collector.app import Auditor, Bound
+from collector.cli.common import listener_options, load_all, policies_option
+from collector.config import as_yaml
+
+_LOG = logging.getLogger("telemetry_auditor")
+_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+
+
+@click.command()
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Configuration in YAML.",
+)
+@policies_option
+@listener_options
+@click.option("--findings", help="File for findings as JSON lines; - is standard output.")
+@click.option("--print-config", is_flag=True, help="Show what is in force, and exit.")
+def run(
+    config_file: Path | None,
+    policies: tuple[str, ...],
+    grpc: str | None,
+    http: str | None,
+    admin: str | None,
+    findings: str | None,
+    print_config: bool,
+) -> None:
+    """Receive OTLP, inspect it against policies, report violations, until SIGTERM."""
+    flags = {
+        "policies.paths": list(policies) or None,
+        "grpc.address": grpc,
+        "http.address": http,
+        "admin.address": admin,
+        "findings.file": findings,
+    }
+    config, loaded = load_all(config_file, flags)
+    if print_config:
+        click.echo(as_yaml(config))
+        return
+    logging.basicConfig(level=config.log.level.upper(), format=_FORMAT, stream=sys.stderr)
+    for warning in loaded.warnings:
+        _LOG.warning("%s", warning)
+    stopping = stop_on_signals()
+    auditor = Auditor(config, loaded)
+    bound = auditor.start()
+    announce(bound, len(loaded.policies))
+    stopping.wait()
+    _LOG.info("stopping: answering what is in flight, judging what is proven")
+    auditor.stop()
+    _LOG.info("stopped")
+
+
+def announce(bound: Bound, policies: int) -> None:
+    """Say where it listens, in one line that scripts can wait for."""
+    _LOG.info("telemetry-auditor %s, %d policies", __version__, policies)
+    _LOG.info("ready: grpc=%s http=%s admin=%s", bound.grpc, bound.http, bound.admin)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set; a second signal ends the process at once.
+
+    As process 1 of a container, Python ignores SIGTERM unless a handler is there.
+    """
+    stopping = threading.Event()
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+    return stopping

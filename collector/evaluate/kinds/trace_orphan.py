@@ -1,0 +1,221 @@
+"""Spans whose parent ran in their own process and never arrived.
+
+Why:
+    A trace without its root cannot be read: durations, errors and sampling are all judged by
+    it. When the parent ran in the same process, its sender lost it: a queue overflowed, the
+    process was killed before it flushed, or the span was never ended.
+
+Bad:
+    telemetry:
+      - service: shop
+        repeat: 30
+        spans:
+          - {trace: "t{i}", id: "c{i}", parent: "p{i}", parent_is: local, name: work}
+    until: 120
+
+Good:
+    telemetry:
+      - service: shop
+        repeat: 30
+        spans:
+          - {trace: "t{i}", id: "c{i}", parent: "p{i}", parent_is: local, name: work}
+          - {trace: "t{i}", id: "p{i}", kind: server, name: GET /}
+    until: 120
+
+Mend:
+    End every span (in finally, with a context manager), give the span processor a larger
+    queue, and flush it before the process exits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pydantic import Field
+
+from collector import semconv
+from collector.demand import Demand
+from collector.evaluate.policy import Meta, Options, Policy, Terms
+from collector.evaluate.windows import Tumbling
+from collector.generations import Generations
+from collector.views import NO_MARK, Flag, Mark, Resource, Tally, TallyKind, Trace
+from collector.violation import Basis, Service, Severity, Signal, Violation
+
+_RESOURCE_KEYS = ("telemetry.sdk.language", "browser.platform", "cloud.platform", "faas.name")
+
+
+class OrphanOptions(Options):
+    """When missing parents matter."""
+
+    window_seconds: float = Field(default=60, gt=0, description="length of a window (ours)")
+    warn_share: float = Field(
+        default=0.05, ge=0, lt=1, description="share of children without their parent (ours)"
+    )
+    min_children: int = Field(
+        default=20, ge=1, description="spans with a parent that a window needs (ours)"
+    )
+    remote: bool = Field(
+        default=False,
+        description="also judge parents in other processes, which may not report here",
+    )
+    pending_seconds: float = Field(
+        default=600,
+        ge=0,
+        description="how long a missing parent is waited for while its service sends spans "
+        "longer than the wait (ours)",
+    )
+    max_pending: int = Field(default=50_000, ge=1, description="missing parents remembered")
+
+
+class _Key(NamedTuple):
+    service: Service
+    remote: bool
+
+
+class _Parent(NamedTuple):
+    trace_id: bytes
+    span_id: bytes
+
+
+@dataclass(slots=True)
+class _Window:
+    children: int = 0
+    orphans: Counter[_Parent] = field(default_factory=Counter)
+    untraced: int = 0
+
+
+class _Held(NamedTuple):
+    """A window that waits for late parents."""
+
+    until: float
+    key: _Key
+    window: _Window
+
+
+class Kind(Policy[OrphanOptions]):
+    """Judges the share of a service's children whose parent is missing after the wait."""
+
+    options_type = OrphanOptions
+    meta = Meta(signals=(Signal.TRACES,), severities=(Severity.WARNING,), since="0.1.0")
+
+    def __init__(self, terms: Terms, options: OrphanOptions) -> None:
+        super().__init__(terms, options)
+        self._windows: Tumbling[_Key, _Window] = Tumbling(options.window_seconds, _Window)
+        self._waiting: dict[_Parent, _Window] = {}
+        self._held: deque[_Held] = deque()
+        self._long: Generations[Service, float] = Generations(10_000)
+        self._overflow = 0
+        self._kinds = {TallyKind.LOCAL_CHILDREN: False}
+        if options.remote:
+            self._kinds[TallyKind.REMOTE_CHILDREN] = True
+
+    def demand(self) -> Demand:
+        """Traces with a missing parent, and the number of all children."""
+        remote = Mark.REMOTE_PARENT_MISSING if self.options.remote else NO_MARK
+        return Demand(
+            marks=Mark.LOCAL_PARENT_MISSING | remote,
+            tallies=frozenset({*self._kinds, TallyKind.LONG_SPANS}),
+            resource_keys=frozenset(_RESOURCE_KEYS),
+        )
+
+    def overflow(self) -> int:
+        """Services and missing parents that were not remembered, because a bound was met."""
+        return self._overflow + self._windows.overflow
+
+    def on_tallies(self, tallies: Mapping[Tally, int], now: float) -> None:
+        """Count all children, and note who sends long spans."""
+        for tally, count in tallies.items():
+            if tally.kind is TallyKind.LONG_SPANS:
+                self._long[tally.service] = now
+            elif tally.kind in self._kinds and self.match.service(tally.service):
+                window = self._windows.at(
+                    tally.arrived, _Key(tally.service, self._kinds[tally.kind])
+                )
+                if window is not None:
+                    window.children += count
+
+    def on_arrived_parents(self, parents: Iterable[tuple[bytes, bytes]], now: float) -> None:
+        """Withdraw the orphans of a parent that came late."""
+        del now
+        for parent in parents:
+            window = self._waiting.pop(_Parent(*parent), None)
+            if window is not None:
+                del window.orphans[_Parent(*parent)]
+
+    def on_trace(self, trace: Trace, now: float) -> Iterable[Violation]:
+        """Count orphans, unless spans of the trace were left out or its wait was cut short."""
+        del now
+        if trace.truncated or not trace.waited:
+            return ()
+        for span in trace.spans:
+            remote = bool(span.flags & Flag.PARENT_REMOTE)
+            local = bool(span.flags & Flag.PARENT_LOCAL)
+            if span.parent_id not in trace.missing or not (
+                local or (remote and self.options.remote)
+            ):
+                continue
+            if self.match.service(span.resource.service) and not _by_design(span.resource):
+                key = _Key(span.resource.service, remote)
+                self._count(key, _Parent(trace.trace_id, span.parent_id), trace.arrived)
+        return ()
+
+    def _count(self, key: _Key, parent: _Parent, arrived: float) -> None:
+        window = self._windows.at(int(arrived), key)
+        if window is None:
+            return
+        if parent not in self._waiting and len(self._waiting) >= self.options.max_pending:
+            self._overflow += 1
+            window.untraced += 1
+            return
+        window.orphans[parent] += 1
+        self._waiting[parent] = window
+
+    def close(self, now: float, watermark: float, *, final: bool) -> Iterator[Violation]:
+        """Judge the windows of which no trace is open any more, or hold them for long spans."""
+        for _, window in self._windows.close(float("inf") if final else watermark):
+            for key, one in sorted(window.items(), key=lambda pair: pair[0]):
+                seen = self._long.get(key.service)
+                if seen is not None and now - seen < self.options.pending_seconds:
+                    self._held.append(_Held(now + self.options.pending_seconds, key, one))
+                else:
+                    yield from self._judge(key, one)
+        while self._held and self._held[0].until <= now:
+            held = self._held.popleft()
+            yield from self._judge(held.key, held.window)
+
+    def _judge(self, key: _Key, window: _Window) -> Iterator[Violation]:
+        example = next(iter(window.orphans), None)
+        orphans = window.orphans.total()
+        for parent in window.orphans:
+            self._waiting.pop(parent, None)
+        children = max(window.children, orphans)
+        if children < self.options.min_children or orphans / children <= self.options.warn_share:
+            return
+        where = "in another process" if key.remote else "in the same process"
+        yield self.violation(
+            severity=Severity.WARNING,
+            signal=Signal.TRACES,
+            service=key.service,
+            subject=f"spans without their parent {where}",
+            basis=Basis.INFERRED if key.remote else Basis.OBSERVED,
+            summary=f"{orphans} of {children} spans name a parent {where} that never arrived",
+            trace_id=example.trace_id.hex() if example else "",
+            evidence={
+                "children": children,
+                "orphans": orphans,
+                "share": round(orphans / children, 4),
+            },
+        )
+
+
+def _by_design(resource: Resource) -> bool:
+    """Whether a sender lacks parents by design: a browser, or Lambda behind X-Ray."""
+    attributes = resource.attributes
+    return (
+        semconv.text(attributes, "telemetry.sdk.language") == "webjs"
+        or "browser.platform" in attributes
+        or semconv.text(attributes, "cloud.platform") == "aws_lambda"
+    )

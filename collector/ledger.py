@@ -1,0 +1,95 @@
+"""The ledger of requests: received = inspected + refused, each counted where it happens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from threading import Lock
+from typing import TypeAlias
+
+from collector.violation import Signal
+
+
+class Transport(StrEnum):
+    """How a request came."""
+
+    GRPC = "grpc"
+    HTTP = "http"
+
+
+class Refusal(StrEnum):
+    """Why a request was not inspected."""
+
+    UNDECODABLE = "undecodable"
+    TOO_LARGE = "too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    UNSUPPORTED_ENCODING = "unsupported_encoding"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    BODY_TIMEOUT = "body_timeout"
+    OVERLOADED = "overloaded"
+    DRAINING = "draining"
+    INCOMPLETE = "incomplete"
+    """The body did not arrive as a whole: its sender went away, or gRPC refused its size."""
+    INTERNAL = "internal"
+
+
+#: The label of a request that names no signal.
+UNKNOWN = "unknown"
+
+Source: TypeAlias = tuple[str, str]
+
+
+def source(signal: Signal | None, transport: Transport) -> Source:
+    """The labels under which a request is counted."""
+    return (str(signal) if signal is not None else UNKNOWN, str(transport))
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A copy of the counts, by (signal, transport)."""
+
+    received: Counter[Source] = field(default_factory=Counter)
+    inspected: Counter[Source] = field(default_factory=Counter)
+    items: Counter[Source] = field(default_factory=Counter)
+    refused: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+
+
+class Ledger:
+    """Counts requests from any number of threads.
+
+    Each of the three is counted on its own, so that a request which is lost between them
+    shows as a difference.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._entries = Entries()
+
+    def received(self, signal: Signal | None, transport: Transport) -> None:
+        """A request began; whatever becomes of it is counted later."""
+        with self._lock:
+            self._entries.received[source(signal, transport)] += 1
+
+    def inspected(self, signal: Signal, transport: Transport, items: int) -> None:
+        """A request was inspected as a whole."""
+        with self._lock:
+            self._entries.inspected[source(signal, transport)] += 1
+            self._entries.items[source(signal, transport)] += items
+
+    def refused(self, signal: Signal | None, transport: Transport, reason: Refusal) -> None:
+        """A request was answered, or lost, without having been inspected."""
+        with self._lock:
+            self._entries.refused[(*source(signal, transport), str(reason))] += 1
+
+    def snapshot(self) -> Entries:
+        """The counts of one moment."""
+        with self._lock:
+            entries = self._entries
+            return Entries(
+                entries.received.copy(),
+                entries.inspected.copy(),
+                entries.items.copy(),
+                entries.refused.copy(),
+            )

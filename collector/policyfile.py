@@ -1,0 +1,142 @@
+"""Reads policy files: all their policies, or everything that is wrong with any of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from collector.evaluate import registry
+from collector.evaluate.exempt import Exemption
+from collector.evaluate.policy import AnyPolicy
+from collector.policycheck import Checker, Kinds
+from collector.problem import Problem, ProblemsError
+from collector.yamlmap import read
+
+SUFFIXES = (".yaml", ".yml")
+TEST_SUFFIX = ".test.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A policy file that was loaded.
+
+    Attributes:
+        name: as the file says, else the file's own.
+        summary: what it is for.
+        path: of the file.
+        policies: ids of its policies, disabled ones too.
+    """
+
+    name: str
+    summary: str
+    path: Path
+    policies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What policy files amount to.
+
+    Attributes:
+        policies: those that are enabled, in the order of files and lines.
+        exemptions: those that have not expired.
+        warnings: what a user should know; sorted by place.
+        packs: the files.
+        disabled: policies that are not enabled.
+    """
+
+    policies: tuple[AnyPolicy, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    packs: tuple[Pack, ...] = ()
+    disabled: tuple[AnyPolicy, ...] = ()
+
+    def pack_of(self, policy_id: str) -> str:
+        """Name of the pack in which a policy stands, or empty."""
+        return next((pack.name for pack in self.packs if policy_id in pack.policies), "")
+
+    def fresh(self) -> list[AnyPolicy]:
+        """The enabled policies anew, without anything they have seen."""
+        return [type(policy)(policy.terms, policy.options) for policy in self.policies]
+
+
+def packs_directory() -> Path:
+    """Where the shipped packs are: inside an installed package, else in the checkout."""
+    here = Path(__file__).parent
+    installed = here / "packs"
+    return installed if installed.is_dir() else here.parent / "policies"
+
+
+def load(
+    paths: Iterable[Path | str], known_kinds: Kinds | None = None, *, now: float | None = None
+) -> Loaded:
+    """Load policy files.
+
+    Args:
+        paths: files, or directories of which every `*.yaml` but `*.test.yaml` is loaded.
+        known_kinds: by name; the registry's without it.
+        now: seconds since the epoch, for exemptions; the present without it.
+
+    Raises:
+        ProblemsError: with all problems of all files.
+    """
+    kinds = registry.known() if known_kinds is None else known_kinds
+    checker = Checker(kinds, time.time() if now is None else now)
+    packs = []
+    for path in _files(paths, checker.problems):
+        try:
+            document = read(path)
+        except ProblemsError as error:
+            checker.problems += error.problems
+            continue
+        said = checker.add(document)
+        if said is not None:
+            items = [item.get("id") for item in said.policies if isinstance(item, dict)]
+            ids = tuple(item for item in items if isinstance(item, str))
+            packs.append(Pack(said.pack or path.name.split(".")[0], said.summary, path, ids))
+    policies = checker.finish()
+    if checker.problems:
+        raise ProblemsError(checker.problems)
+    return Loaded(
+        policies=tuple(policy for policy, enabled in policies if enabled),
+        exemptions=tuple(checker.exemptions),
+        warnings=tuple(sorted(checker.warnings, key=lambda one: (one.path, one.line))),
+        packs=tuple(packs),
+        disabled=tuple(policy for policy, enabled in policies if not enabled),
+    )
+
+
+def _files(paths: Iterable[Path | str], problems: list[Problem]) -> list[Path]:
+    found: dict[Path, Path] = {}
+    for path in map(Path, paths):
+        files = [path]
+        if path.is_dir():
+            files = sorted(p for p in path.iterdir() if is_pack(p))
+            if not files:
+                advice = "Name a directory that holds policy files, or a file."
+                problems.append(Problem(str(path), message="holds no *.yaml file", advice=advice))
+        for file in files:
+            found.setdefault(file.resolve(), file)
+    return list(found.values())
+
+
+def is_pack(path: Path) -> bool:
+    """Whether a file in a directory is taken for a policy file.
+
+    Args:
+        path: of the file.
+    """
+    is_test = path.name.endswith((TEST_SUFFIX, ".test.yml"))
+    return path.suffix in SUFFIXES and not is_test and path.is_file()
+
+
+def paths_of(shipped: bool, paths: Sequence[Path | str]) -> list[Path]:
+    """Everything to load: the shipped packs when wanted, then what a user named.
+
+    Args:
+        shipped: whether the shipped packs are loaded.
+        paths: of the user.
+    """
+    return [*([packs_directory()] if shipped else []), *map(Path, paths)]

@@ -1,0 +1,1 @@
+"""Violations to the outside: findings, metrics, JSON lines."""

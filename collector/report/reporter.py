@@ -1,0 +1,139 @@
+"""Takes violations from the pipeline, and shows them in every form that was asked for."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping
+from threading import Lock
+
+from collector import __version__, telemetry
+from collector.evaluate.engine import Engine
+from collector.evaluate.policy import Reading
+from collector.ledger import Ledger
+from collector.pipeline import Pipeline
+from collector.report.collapse import Finding, Findings
+from collector.report.jsonlog import JsonLines
+from collector.report.store import Family, MetricStore
+from collector.telemetry import Metric
+from collector.views import Batch
+from collector.violation import Violation
+
+#: Gauges that policies give, by the name under which they give them.
+_READINGS: Mapping[str, Metric] = {
+    metric.name: metric for metric in (telemetry.RETRY_RATIO, telemetry.LABEL_VALUES)
+}
+
+
+class Reporter:
+    """The pipeline's sink: metrics, findings, and their file.
+
+    Args:
+        store: counts violations.
+        findings: folds them.
+        lines: writes findings; None writes none.
+        top: samples shown of each gauge that policies give.
+    """
+
+    def __init__(
+        self,
+        store: MetricStore,
+        findings: Findings,
+        lines: JsonLines | None,
+        top: int = 20,
+    ) -> None:
+        self.store = store
+        self._lock = Lock()
+        self._findings = findings
+        self._lines = lines
+        self._top = top
+        self._dropped = 0
+        store.ask(self._families)
+
+    def violations(self, found: list[Violation], now: float) -> None:
+        """Count and fold violations."""
+        self.store.violations(found, now)
+        with self._lock:
+            for one in found:
+                finding = self._findings.add(one, now)
+                if finding is not None and finding.count == one.count and self._lines:
+                    self._lines.write(finding)
+
+    def batch(self, batch: Batch, now: float) -> None:
+        """Count what a batch says about itself."""
+        self.store.batch(batch, now)
+
+    def tick(self, now: float) -> None:
+        """Close findings whose time has passed."""
+        with self._lock:
+            for finding in self._findings.close(now):
+                if self._lines:
+                    self._lines.write(finding)
+
+    def findings(self) -> list[Finding]:
+        """The findings that are open."""
+        with self._lock:
+            return self._findings.open()
+
+    def close(self) -> None:
+        """Write every finding with its final count."""
+        with self._lock:
+            for finding in self._findings.open():
+                if self._lines:
+                    self._lines.write(finding)
+        if self._lines:
+            self._lines.close()
+
+    def _families(self) -> Iterator[Family]:
+        with self._lock:
+            counts = self._findings.counts()
+            refused = self._findings.refused
+        shown: dict[tuple[str, ...], float] = {}
+        for (*labels, service), count in counts.items():
+            key = (*labels, self.store.service(service))
+            shown[key] = shown.get(key, 0) + count
+        yield Family(telemetry.FINDINGS_OPEN, shown)
+        dropped = self._lines.dropped if self._lines else 0
+        yield Family(telemetry.BOUNDS, {("findings",): refused, ("findings_lines",): dropped})
+
+    def watch(self, ledger: Ledger, engine: Engine, pipeline: Pipeline, decoder: str) -> None:
+        """Show what these parts count, whenever somebody looks."""
+
+        def families() -> Iterator[Family]:
+            yield from _ledger(ledger)
+            yield from _engine(engine)
+            yield from self._readings(pipeline.readings())
+            bounds = {(name,): count for name, count in pipeline.counters().items()}
+            yield Family(telemetry.BOUNDS, bounds)
+            yield Family(telemetry.OPEN_SPANS, {(): pipeline.open_spans})
+            build = (__version__, platform.python_version(), decoder)
+            yield Family(telemetry.BUILD, {build: 1})
+
+        self.store.ask(families)
+
+    def _readings(self, readings: list[tuple[str, Reading]]) -> Iterator[Family]:
+        for name, metric in _READINGS.items():
+            highest = sorted(
+                (one for _, one in readings if one.name == name), key=lambda one: -one.value
+            )[: self._top]
+            samples: dict[tuple[str, ...], float] = {}
+            for one in highest:
+                values = dict(one.labels) | {"service_name": self.store.service(one.service.name)}
+                labels = tuple(values[label] for label in metric.labels)
+                samples[labels] = max(one.value, samples.get(labels, one.value))
+            yield Family(metric, samples)
+
+
+def _ledger(ledger: Ledger) -> Iterator[Family]:
+    entries = ledger.snapshot()
+    yield Family(telemetry.RECEIVED, dict(entries.received))
+    yield Family(telemetry.INSPECTED, dict(entries.inspected))
+    yield Family(telemetry.ITEMS, dict(entries.items))
+    yield Family(telemetry.REFUSED, dict(entries.refused))
+
+
+def _engine(engine: Engine) -> Iterator[Family]:
+    known = dict.fromkeys((policy.terms.id for policy in engine.policies), 0)
+    yield Family(telemetry.POLICY_ERRORS, {(k,): v for k, v in {**known, **engine.errors}.items()})
+    yield Family(telemetry.POLICY_SECONDS, {(k,): v for k, v in engine.seconds.items()})
+    yield Family(telemetry.POLICY_OVERFLOW, {(k,): v for k, v in engine.overflows().items()})
+    yield Family(telemetry.EXEMPTED, {(k,): v for k, v in engine.exempted.items()})

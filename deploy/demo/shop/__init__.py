@@ -1,0 +1,1 @@
+"""A small shop whose services misbehave in their telemetry, each in a way of its own."""

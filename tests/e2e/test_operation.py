@@ -1,0 +1,125 @@
+"""The running program: metrics from zero, health, its own telemetry, signals, ports in use."""
+
+import http.client
+import subprocess
+import sys
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from collector import testing
+
+
+def send(auditor, delivery):
+    for signal, data in testing.requests(delivery):
+        connection = http.client.HTTPConnection(auditor.http, timeout=10)
+        connection.request(
+            "POST", f"/v1/{signal}", data, {"Content-Type": "application/x-protobuf"}
+        )
+        assert connection.getresponse().status == 200
+        connection.close()
+
+
+def test_every_policy_counts_from_zero_before_its_first_violation(start_auditor):
+    auditor = start_auditor()
+
+    samples = auditor.metrics()["telemetry_auditor_violations_total"]
+
+    policies = {dict(key)["policy"] for key in samples}
+    assert {"metric-label-cardinality", "secret-in-baggage", "retry-storm"} <= policies
+    assert set(samples.values()) == {0.0}
+    assert {dict(key)["service_name"] for key in samples} == {""}
+
+
+def test_a_first_violation_raises_the_gauge_of_open_findings(start_auditor):
+    auditor = start_auditor()
+
+    send(auditor, {"service": "shop", "metrics": [{"name": "m", "labels": {"user.id": "1"}}]})
+
+    labels = {"policy": "forbidden-metric-label", "service_name": "shop", "severity": "critical"}
+    assert auditor.total("findings_open", **labels) == 1
+    assert auditor.total("violations_total", **labels) == 1
+
+
+def test_liveness_readiness_and_grpc_health(start_auditor):
+    auditor = start_auditor()
+
+    assert auditor.page("/livez")
+    assert auditor.page("/readyz")
+    with grpc.insecure_channel(auditor.grpc) as channel:
+        answer = health_pb2_grpc.HealthStub(channel).Check(
+            health_pb2.HealthCheckRequest(), timeout=10
+        )
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_own_metrics_that_come_round_are_left_out(start_auditor):
+    first = start_auditor()
+    second = start_auditor(
+        env={
+            "TELEMETRY_AUDITOR_OTLP_ENDPOINT": f"http://{first.grpc}",
+            "TELEMETRY_AUDITOR_OTLP_PROTOCOL": "grpc",
+        }
+    )
+    send(second, {"service": "shop", "metrics": [{"name": "m", "labels": {"user.id": "1"}}]})
+
+    assert second.stop() == 0
+
+    assert first.total("requests_inspected_total", signal="metrics") >= 1
+    assert first.total("own_items_total") > 10
+    assert first.total("items_inspected_total") == 0
+    assert first.total("violations_total") == 0
+
+
+def test_a_port_in_use_is_said_and_ends_with_exit_code_2(start_auditor):
+    auditor = start_auditor()
+    command = [sys.executable, "-m", "collector.cli", "run", "--admin", "off"]
+
+    for other in (
+        ["--grpc", auditor.grpc, "--http", "off"],
+        ["--http", auditor.http, "--grpc", "off"],
+    ):
+        ended = subprocess.run(
+            [*command, *other], capture_output=True, text=True, timeout=60, check=False
+        )
+
+        assert ended.returncode == 2
+        assert other[1] in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+def test_what_is_proven_is_judged_at_the_end(start_auditor):
+    auditor = start_auditor()
+    send(auditor, {"service": "shop", "spans": [{"trace": "a"}]})
+    send(auditor, {"service": "shop", "repeat": 30, "logs": [{"body": "line {i}"}]})
+
+    assert auditor.stop() == 0
+
+    found = auditor.findings()
+    assert [key[0] for key in found] == ["logs-without-trace-id"]
+    (finding,) = found.values()
+    assert set(finding) >= {
+        "policy", "kind", "severity", "signal", "service", "subject", "basis", "count",
+        "first_seen", "last_seen", "trace_id", "summary", "evidence", "remedy",
+    }  # fmt: skip
+
+
+def test_bad_input_leaves_the_auditor_alive_and_keeps_the_good_items_beside_it(start_auditor):
+    auditor = start_auditor()
+    odd = {
+        "service": "shop",
+        "spans": [
+            {"trace": "a", "id": "1", "parent": "1"},
+            {"trace": "a", "id": "2", "parent": "3"},
+            {"trace": "a", "id": "3", "parent": "2"},
+            {"trace": "a", "id": "4", "start": 10.0**9, "duration": -5.0},
+        ],
+        "metrics": [{"name": "m", "labels": {"user.id": "1"}}],
+    }
+
+    send(auditor, odd)
+
+    assert auditor.total("oddities_total", oddity="own_parent") == 1
+    assert auditor.total("oddities_total", oddity="end_before_start") == 1
+    assert auditor.total("violations_total", policy="forbidden-metric-label") == 1
+    assert auditor.stop() == 0

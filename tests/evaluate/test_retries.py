@@ -1,0 +1,59 @@
+"""Whatever the graph of parents, retries are found without end, error or double count."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.classify import SpanKind
+from collector.evaluate.retries import retries
+from collector.views import Flag, Resource, Span
+from collector.violation import Service
+
+RESOURCE = Resource(Service("shop"), 1, frozenset(), {})
+IDS = [bytes([n]) * 8 for n in range(6)] + [b""]
+ATTRIBUTES = st.fixed_dictionaries(
+    {},
+    optional={
+        "url.full": st.sampled_from(["http://a/1", "http://a/2"]),
+        "http.request.method": st.sampled_from(["GET", "POST"]),
+        "http.request.resend_count": st.integers(-1, 3),
+        "previous-rpc-attempts": st.integers(-1, 3),
+        "http.response.status_code": st.sampled_from([200, 301, 401, 503]),
+        "ApproximateReceiveCount": st.sampled_from(["1", "2", "x"]),
+    },
+)
+SPANS = st.lists(
+    st.builds(
+        Span,
+        span_id=st.sampled_from(IDS[:-1]),
+        parent_id=st.sampled_from(IDS),
+        resource=st.just(RESOURCE),
+        name=st.just("n"),
+        kind=st.sampled_from(list(SpanKind)),
+        status=st.just(0),
+        start=st.integers(0, 100_000_000),
+        end=st.integers(0, 100_000_000),
+        flags=st.just(Flag(0)),
+        attributes=ATTRIBUTES,
+        peer=st.sampled_from(["p", "q"]),
+        operation=st.sampled_from(["o", ""]),
+        failed=st.booleans(),
+    ),
+    unique_by=lambda span: span.span_id,
+    max_size=6,
+)
+
+
+@given(SPANS)
+def test_each_span_is_a_retry_once_at_most_and_never_a_first_attempt(spans):
+    found = retries(spans)
+
+    assert len({retry.span.span_id for retry in found}) == len(found)
+    assert all(retry.attempt >= 2 for retry in found)
+
+
+@given(SPANS)
+def test_the_order_of_arrival_does_not_matter(spans):
+    def seen(order):
+        return {(one.span.span_id, one.way) for one in retries(order)}
+
+    assert seen(spans) == seen(spans[::-1])
