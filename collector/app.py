@@ -51,9 +51,14 @@ def fingerprint_key(path: Path | None) -> bytes:
         path: a file of which at most 64 bytes are used.
 
     Raises:
-        OSError: if the file cannot be read.
+        OSError: if the file cannot be read, or is empty.
     """
-    return path.read_bytes().strip()[:64] if path else secrets.token_bytes(32)
+    if path is None:
+        return secrets.token_bytes(32)
+    key = path.read_bytes().strip()[:64]
+    if not key:
+        raise OSError(f"the key of fingerprints is empty: {path}")
+    return key
 
 
 class Auditor:
@@ -85,7 +90,13 @@ class Auditor:
         self.pipeline = Pipeline(
             decoder, self.engine, self.reporter, self._clock.now, _decoder_failed
         )
-        self.reporter.watch(self.ledger, self.engine, self.pipeline, decoder.name)
+        self.reporter.watch(
+            self.ledger,
+            self.engine,
+            self.pipeline,
+            decoder.name,
+            lambda: {"values_truncated": detectors.truncated, "hits_capped": detectors.capped},
+        )
         self._push: OtlpPush | None = None
         self._admission = Admission(
             max_requests=config.admission.max_requests,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import Field, model_validator
 
-from collector import policyfile
+from collector import policyfile, testing
 from collector.evaluate.policy import Meta, Options, Policy
 from collector.policycheck import UNGRADED
 from collector.problem import ProblemsError
@@ -383,3 +383,14 @@ def test_the_shipped_packs_load_without_warnings():
 
     assert loaded.policies
     assert loaded.warnings == ()
+
+
+def test_an_override_changes_what_is_found(write):
+    base = write("policies:\n  - {id: labels, kind: label_forbidden, summary: s, remedy: r}\n")
+    mine = write("overrides:\n  - {policy: labels, severity: info}\n", "mine.yaml")
+    telemetry = [{"service": "shop", "metrics": [{"name": "m", "labels": {"user.id": "1"}}]}]
+
+    found = testing.run(policyfile.load([base, mine]).policies, telemetry)
+
+    expected = [{"policy": "labels", "severity": "info", "subject": "m{user.id}"}]
+    assert testing.compare(found, expected) == []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from collector import configload
 from collector.app import Auditor, Bound
 from collector.cli.common import load_all, policies_option
 from collector.cli.run import stop_on_signals
@@ -27,8 +28,10 @@ _GRPC, _HTTP = "grpc", "http/protobuf"
 @click.option(
     "--config",
     "config_file",
+    envvar=configload.FILE_VARIABLE,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Configuration in YAML.",
+    help="Configuration in YAML; without it, the file that "
+    f"{configload.FILE_VARIABLE} names, if any.",
 )
 @policies_option
 @click.option(

@@ -12,10 +12,9 @@ from types import FrameType
 
 import click
 
-from collector import __version__
+from collector import __version__, configload
 from collector.app import Auditor, Bound
 from collector.cli.common import listener_options, load_all, policies_option
-from collector.configload import as_yaml
 
 _LOG = logging.getLogger("telemetry_auditor")
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
@@ -25,8 +24,10 @@ _FORMAT = "%(asctime)s %(levelname)s %(message)s"
 @click.option(
     "--config",
     "config_file",
+    envvar=configload.FILE_VARIABLE,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Configuration in YAML.",
+    help="Configuration in YAML; without it, the file that "
+    f"{configload.FILE_VARIABLE} names, if any.",
 )
 @policies_option
 @listener_options
@@ -51,7 +52,7 @@ def run(
     }
     config, loaded = load_all(config_file, flags)
     if print_config:
-        click.echo(as_yaml(config))
+        click.echo(configload.as_yaml(config))
         return
     logging.basicConfig(level=config.log.level.upper(), format=_FORMAT, stream=sys.stderr)
     for warning in loaded.warnings:

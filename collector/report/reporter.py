@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
 
 from collector import __version__, telemetry
@@ -95,14 +95,30 @@ class Reporter:
         dropped = self._lines.dropped if self._lines else 0
         yield Family(telemetry.BOUNDS, {("findings",): refused, ("findings_lines",): dropped})
 
-    def watch(self, ledger: Ledger, engine: Engine, pipeline: Pipeline, decoder: str) -> None:
-        """Show what these parts count, whenever somebody looks."""
+    def watch(
+        self,
+        ledger: Ledger,
+        engine: Engine,
+        pipeline: Pipeline,
+        decoder: str,
+        bounds_met: Callable[[], Mapping[str, int]],
+    ) -> None:
+        """Show what these parts count, whenever somebody looks.
+
+        Args:
+            ledger: of requests.
+            engine: counts what policies did.
+            pipeline: knows the gauges of policies and the bounds of the decoder.
+            decoder: name of the one in use.
+            bounds_met: further bounds, by name.
+        """
 
         def families() -> Iterator[Family]:
             yield from _ledger(ledger)
             yield from _engine(engine)
             yield from self._readings(pipeline.readings())
-            bounds = {(name,): count for name, count in pipeline.counters().items()}
+            met = {**pipeline.counters(), **bounds_met()}
+            bounds = {(name,): count for name, count in met.items()}
             yield Family(telemetry.BOUNDS, bounds)
             yield Family(telemetry.OPEN_SPANS, {(): pipeline.open_spans})
             build = (__version__, platform.python_version(), decoder)

@@ -58,6 +58,11 @@ def _is_quoted(match: re.Match[str]) -> bool:
     return match.string[match.start("secret") - 1 : match.start("secret")] in {'"', "'"}
 
 
+def _is_glued(match: re.Match[str]) -> bool:
+    """Whether it follows an equals sign at once, as nothing in a sentence does."""
+    return match.string[match.start("secret") - 1 : match.start("secret")] == "="
+
+
 def _assigns_password(match: re.Match[str]) -> bool:
     if read(match["name"]).name is not Name.PASSWORD:
         return False
@@ -66,8 +71,7 @@ def _assigns_password(match: re.Match[str]) -> bool:
         return is_password(secret)
     if is_code(secret):
         return False
-    glued = match.string[match.start("secret") - 1 : match.start("secret")] == "="
-    return is_password(secret) if glued else is_unquoted_password(secret)
+    return is_password(secret) if _is_glued(match) else is_unquoted_password(secret)
 
 
 def _assigns_secret(match: re.Match[str]) -> bool:
@@ -75,8 +79,10 @@ def _assigns_secret(match: re.Match[str]) -> bool:
     secret = secret_of(match)
     if not known or not is_secret(secret):
         return False
-    bare = not is_code(secret) and (is_opaque(secret) or any(map(str.isdigit, secret)))
-    return bare or _is_quoted(match)
+    if _is_quoted(match):
+        return True
+    sure = _is_glued(match) or is_opaque(secret) or any(map(str.isdigit, secret))
+    return sure and not is_code(secret)
 
 
 def _states_password(match: re.Match[str]) -> bool:
@@ -247,8 +253,10 @@ def _authorization(text: str) -> Iterator[tuple[Detector, Found]]:
     scheme, _, rest = text[start:end].partition(" ")
     if scheme.lower() == "basic" and rest:
         secret = is_basic(rest.strip())
+    elif rest:
+        secret = _is_header_key(rest.strip())
     else:
-        secret = is_opaque(rest.strip() or scheme)
+        secret = is_opaque(scheme)
     if secret:
         yield _NAMED["authorization-header"], Found(start, end)
 

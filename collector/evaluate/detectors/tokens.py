@@ -86,15 +86,16 @@ def _simple(
 _AWS_WORDS = r"(?:aws|amazon|secret[_-]?access[_-]?key|secret[_-]?key)"
 _AWS_SECRET = r"(?P<secret>(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=]))"  # noqa: S105
 
+# Possessive, because a body that is tried from each of its characters takes minutes.
 _PEM = re.compile(
     r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?P<body>(?:\s|\\+[nr])*(?:[A-Za-z-]{1,40}: [^\n\\]{0,200}(?:\s|\\+[nr])+){0,6}"
-    r"[A-Za-z0-9+/=\s\\]{32,})(?:-----END [A-Z0-9 ]{0,60}-----)?"
+    r"(?P<body>(?>(?:(?:\s|\\{1,8}[nr]){0,8}[A-Za-z-]{1,40}: [^\n\\]{0,200}){0,6})"
+    r"[A-Za-z0-9+/=\s\\]{32,}+)(?:-----END [A-Z0-9 ]{0,60}-----)?"
 )
 
 
 def _pem(match: re.Match[str]) -> bool:
-    body = re.sub(r"\\+[nr]|[\s\\]", "", match["body"])
+    body = re.sub(r"\\{1,8}[nr]|[\s\\]", "", match["body"])
     return len(body) >= 32 and entropy(body) >= _BITS  # noqa: PLR2004 (a key is longer)
 
 

@@ -205,7 +205,7 @@ class Kind(Policy[SensitiveOptions]):
             signal=group.signal,
             service=group.service,
             subject=group.subject,
-            summary=f"{hit.detector} found in {place}, {count} times",
+            summary=f"{hit.detector} found in {place}",
             count=count,
             trace_id=sighting.trace_id,
             evidence={name: value for name, value in evidence.items() if value},

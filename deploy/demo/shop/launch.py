@@ -31,7 +31,7 @@ STOP_ORDER: Sequence[Sequence[str]] = (
     ("frontend", "orders"),
     ("catalog", "inventory", "cart", "checkout", "payments"),
 )
-STOP_SECONDS = 5.0
+STOP_SECONDS = 12.0  # more than a service gives itself to drain and flush
 BACKLOG = 256  # requests wait here until a service has started
 
 

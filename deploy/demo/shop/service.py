@@ -16,6 +16,7 @@ from .client import Client
 Work = Callable[[], Awaitable[None]]
 
 DRAIN_SECONDS = 2.0  # requests in flight may take as long as this at the end
+FLUSH_SECONDS = 8  # and sending what is left as long as this, when the receiver is gone
 
 
 def peers() -> dict[str, int]:
@@ -78,6 +79,8 @@ class Service:
         try:
             asyncio.run(self._serve())
         finally:
+            # Exporters try a receiver that is gone for up to half a minute, one after another.
+            signal.alarm(FLUSH_SECONDS)
             self.telemetry.shutdown()
 
     async def _serve(self) -> None:

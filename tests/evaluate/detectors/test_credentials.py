@@ -38,6 +38,8 @@ def found(key: str, text: str) -> list[tuple[str, str]]:
         (HEADER + "authorization", OPAQUE, "authorization-header", OPAQUE),
         ("rpc.request.metadata.authorization", f"bearer {OPAQUE}", "authorization-header", None),
         ("note", f"sent Authorization: Bearer {OPAQUE}", "bearer-token", OPAQUE),
+        (HEADER + "authorization", "Bearer of-words-alone", "authorization-header", None),
+        ("note", "token=nothingbutsmallletters", "secret-assignment", "nothingbutsmallletters"),
         ("note", f"sent Basic {BASIC}", "basic-auth-header", BASIC),
         ("note", f'{{"authorization": "{OPAQUE}"}}', "authorization-header", OPAQUE),
         (HEADER + "x-api-key", "q1w2e3r4", "api-key-header", "q1w2e3r4"),

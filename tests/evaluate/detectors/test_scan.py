@@ -194,3 +194,12 @@ def test_a_find_in_baggage_names_its_member(key: str, text: str, within: str, na
 def test_any_baggage_header_is_read_without_failing(header: str, more: str) -> None:
     for one in hits(header + more, "http.request.header.baggage"):
         assert one.baggage
+
+
+@pytest.mark.timeout(20)  # milliseconds where every expression is linear, minutes where one is not
+@pytest.mark.parametrize(
+    "seed", ["\\", "authorization: ", "a", "token=", "a@a.", "card 4", "://a:", "{"]
+)
+@pytest.mark.parametrize("before", ["", "password=", "-----BEGIN PRIVATE" + " KEY-----"])
+def test_no_text_keeps_an_expression_busy(before: str, seed: str) -> None:
+    assert len(DETECTORS.judge([value((before + seed * 65_536)[:65_536])])) == 1
