@@ -211,10 +211,12 @@ def _inlined(model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, A
 
 
 def _options_of(name: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    """The options that a policy of one kind can have."""
-    made = _inlined(registry.known()[name].options_type, definitions)
+    """The options and selector fields that a policy of one kind can have."""
+    kind = registry.known()[name]
+    made = _inlined(kind.options_type, definitions)
     made.pop("title", None)
+    select = {"propertyNames": {"enum": selector_fields(kind)}}
     return {
         "if": {"properties": {"kind": {"const": name}}},
-        "then": {"properties": {"options": made}},
+        "then": {"properties": {"options": made, "select": select}},
     }

@@ -8,6 +8,7 @@ import yaml
 from collector import catalogue, telemetry
 from collector.cli.policies import documents
 from collector.evaluate import registry
+from collector.evaluate.match import SERVICE_FIELDS
 from collector.policyfile import packs_directory
 
 
@@ -50,6 +51,15 @@ def test_the_schema_knows_every_kind_and_option():
     assert seen == {
         name: set(registry.known()[name].options_type.model_fields) for name in catalogue.built_in()
     }
+
+
+def test_the_schema_allows_the_selector_fields_that_a_kind_looks_at():
+    branches = json.loads(catalogue.schema())["$defs"]["Policy"]["allOf"]
+
+    for one in branches:
+        kind = registry.known()[one["if"]["properties"]["kind"]["const"]]
+        fields = one["then"]["properties"]["select"]["propertyNames"]["enum"]
+        assert set(fields) == SERVICE_FIELDS | kind.meta.selectors
 
 
 def test_every_policy_says_what_a_reader_needs():
