@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from heapq import heappop, heappush
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
@@ -145,8 +146,7 @@ def _calls(spans: Sequence[Span]) -> Iterator[Retry]:
     for key, specific, group in _groups(spans):
         attempts: list[int] = []
         loop = not specific and len(group) > LONGEST_SEQUENCE
-        for index, span in enumerate(group):
-            before = _before(group, index)
+        for span, before in zip(group, _before(group), strict=True):
             way = _stated(span, None if before is None else group[before])
             attempt = 1
             if way is Way.RESEND_COUNT:
@@ -162,11 +162,21 @@ def _calls(spans: Sequence[Span]) -> Iterator[Retry]:
                 yield Retry(span, way, _call(span), max(2, attempt), key)
 
 
-def _before(group: _Group, index: int) -> int | None:
-    """The call of a group that ended last before this one started."""
-    start = group[index].start
-    ended = [other for other in range(index) if _end(group[other]) <= start]
-    return max(ended, key=lambda other: (_end(group[other]), other), default=None)
+def _before(group: _Group) -> list[int | None]:
+    """For each call of a group, the one that ended last before it started.
+
+    A hostile trace can hold thousands of equal calls, so none is compared with all others.
+    """
+    running: list[tuple[int, int]] = []
+    ended: tuple[int, int] | None = None
+    found: list[int | None] = []
+    for index, span in enumerate(group):
+        while running and running[0][0] <= span.start:
+            one = heappop(running)
+            ended = one if ended is None else max(ended, one)
+        found.append(None if ended is None else ended[1])
+        heappush(running, (_end(span), index))
+    return found
 
 
 def _stated(span: Span, before: Span | None) -> Way | None:

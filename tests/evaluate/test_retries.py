@@ -57,3 +57,36 @@ def test_the_order_of_arrival_does_not_matter(spans):
         return {(one.span.span_id, one.way) for one in retries(order)}
 
     assert seen(spans) == seen(spans[::-1])
+
+
+def calls(count, **fields):
+    made = {
+        "parent_id": b"p" * 8, "resource": RESOURCE, "name": "n", "kind": SpanKind.CLIENT,
+        "status": 0, "flags": Flag(0), "peer": "p", "operation": "o", "failed": True,
+        "attributes": {"http.request.method": "GET", "url.full": "http://a/1"},
+    } | fields  # fmt: skip
+    return [
+        Span(span_id=n.to_bytes(8, "big"), start=n * 10, end=n * 10 + 5, **made)
+        for n in range(count)
+    ]
+
+
+def test_each_attempt_has_its_number_in_the_order_of_time():
+    assert [one.attempt for one in retries(calls(5))] == [2, 3, 4, 5]
+
+
+def test_a_giant_trace_of_equal_calls_is_read_once():
+    compared = 0
+
+    class Start(int):
+        def __ge__(self, other):
+            nonlocal compared
+            compared += 1
+            return int.__ge__(self, other)
+
+    spans = calls(10_000)
+    for span in spans:
+        span.start = Start(span.start)
+
+    assert len(retries(spans)) == 9_999
+    assert compared < 50 * len(spans)
