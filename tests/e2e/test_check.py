@@ -39,6 +39,7 @@ def test_findings_fail_it_and_are_shown():
     assert ended.returncode == 1, ended.stdout + ended.stderr
     for policy in ("secret-in-baggage", "liveness-calls-dependency", "logs-without-trace-id"):
         assert policy in ended.stdout
+    assert "".join(reversed("9x!kQ2r7Zt")) not in ended.stdout + ended.stderr
 
 
 @pytest.mark.parametrize(("fail_on", "code"), [("warning", 1), ("critical", 0)])

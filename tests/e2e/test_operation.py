@@ -123,3 +123,55 @@ def test_bad_input_leaves_the_auditor_alive_and_keeps_the_good_items_beside_it(s
     assert auditor.total("oddities_total", oddity="end_before_start") == 1
     assert auditor.total("violations_total", policy="forbidden-metric-label") == 1
     assert auditor.stop() == 0
+
+
+def test_states_are_shown_as_gauges(start_auditor, steady_policies):
+    auditor = start_auditor(
+        "--policies", steady_policies, env={"TELEMETRY_AUDITOR_TRACES_WAIT_SECONDS": "0.1"}
+    )
+    labels = [{"name": "m", "labels": {"l": "{i}"}}]
+    send(auditor, {"service": "shop", "repeat": 30, "metrics": labels})
+
+    wanted = {"service_name": "shop", "metric": "m", "label": "l"}
+    while auditor.total("metric_label_values", **wanted) != 30:
+        assert auditor.page("/livez")
+    assert auditor.stop() == 0
+
+
+EXTENSION = """
+from collector.demand import Demand
+from collector.evaluate.policy import Meta, Options, Policy
+from collector.violation import Severity, Signal
+
+
+class Kind(Policy[Options]):
+    \"\"\"Any log at all.\"\"\"
+
+    meta = Meta((Signal.LOGS,), (Severity.INFO,), "1")
+
+    def demand(self):
+        return Demand(shapes=frozenset({Signal.LOGS}))
+
+    def on_shape(self, count, now):
+        yield self.violation(
+            severity=Severity.INFO, signal=Signal.LOGS, service=count.shape.resource.service,
+            subject="logs", summary="a log", count=count.items,
+        )
+"""
+
+
+def test_a_kind_from_another_package_is_found_by_its_entry_point(start_auditor, tmp_path):
+    package = tmp_path / "extension"
+    (package / "any_log-1.dist-info").mkdir(parents=True)
+    (package / "any_log.py").write_text(EXTENSION)
+    (package / "any_log-1.dist-info" / "METADATA").write_text("Name: any-log\nVersion: 1\n")
+    (package / "any_log-1.dist-info" / "entry_points.txt").write_text(
+        "[telemetry_auditor.kinds]\nany_log = any_log:Kind\n"
+    )
+    policy = tmp_path / "mine.yaml"
+    policy.write_text("policies:\n  - {id: any-log, kind: any_log, summary: s, remedy: r}\n")
+    auditor = start_auditor("--policies", policy, env={"PYTHONPATH": str(package)})
+
+    send(auditor, {"service": "shop", "repeat": 3, "logs": [{"body": "x", "trace": "a"}]})
+
+    assert auditor.total("violations_total", policy="any-log", service_name="shop") == 3
