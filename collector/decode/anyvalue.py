@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from collector.semconv import AttributeValue
+
+#: Characters of a string that is kept; a sender could otherwise fill the table of traces.
+LONGEST_TEXT = 8192
+
+#: Characters of a name (of a key, metric, service or span) that is kept.
+LONGEST_NAME = 256
+
+#: Keys of one item, or of one resource, that are looked at.
+MOST_KEYS = 1000
+
+
+def names_of(pairs: Sequence[KeyValue]) -> list[str]:
+    """The keys of a list of attributes, within bounds."""
+    return [bounded(pair.key) for pair in pairs[:MOST_KEYS]]
+
+
+def bounded(name: str) -> str:
+    """A name of any length in bounded room.
+
+    One that is too long is replaced as a whole: half a token would pass the detectors.
+    """
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"[{len(name)} characters, {hash(name) & 0xFFFFFFFF:08x}]"
 
 
 def plain(value: AnyValue) -> AttributeValue:
     """A value as policies see it: scalars and tuples; maps and bytes read as None."""
     which = value.WhichOneof("value")
     if which == "string_value":
-        return value.string_value
+        return value.string_value[:LONGEST_TEXT]
     if which == "int_value":
         return value.int_value
     if which == "double_value":

@@ -8,7 +8,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMessage
 
 from collector import semconv
-from collector.decode.anyvalue import plain
+from collector.decode.anyvalue import bounded, names_of, plain
 from collector.generations import Generations
 from collector.semconv import Attributes
 from collector.views import Resource
@@ -37,28 +37,33 @@ class Resources:
 
     def __init__(self, wanted: frozenset[str], remembered: int = 10_000) -> None:
         self._wanted = wanted | _SERVICE_KEYS
-        self._known: Generations[bytes, Resource] = Generations(remembered)
+        self._known: Generations[int, Resource] = Generations(remembered)
 
     def intern(self, message: ResourceMessage) -> Resource:
         """The resource of a message; the same object while it is remembered."""
         raw = message.SerializeToString(deterministic=True)
-        resource = self._known.get(raw)
+        identity = hash(raw)  # keyed per process, so that no sender can make two collide
+        resource = self._known.get(identity)
         if resource is None:
-            resource = self._known[raw] = self._read(message, raw)
+            resource = self._known[identity] = self._read(message, identity)
         return resource
 
-    def _read(self, message: ResourceMessage, raw: bytes) -> Resource:
+    def _read(self, message: ResourceMessage, identity: int) -> Resource:
         attributes = attributes_of(message.attributes, self._wanted)
         return Resource(
             service=Service(
-                semconv.text(attributes, "service.name") or UNKNOWN_SERVICE,
-                semconv.text(attributes, "service.namespace"),
-                semconv.text(attributes, "deployment.environment.name"),
+                _name(attributes, "service.name") or UNKNOWN_SERVICE,
+                _name(attributes, "service.namespace"),
+                _name(attributes, "deployment.environment.name"),
             ),
-            identity=hash(raw),
-            keys=frozenset(pair.key for pair in message.attributes),
+            identity=identity,
+            keys=frozenset(names_of(message.attributes)),
             attributes=attributes,
         )
+
+
+def _name(attributes: Attributes, key: str) -> str:
+    return bounded(semconv.text(attributes, key))
 
 
 def is_own(resource: Resource) -> bool:

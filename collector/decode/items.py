@@ -11,7 +11,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from collector.decode.anyvalue import strings
+from collector.decode.anyvalue import names_of, strings
 from collector.views import Flag, Place
 
 Text: TypeAlias = tuple[str, str, Place]
@@ -81,9 +81,9 @@ def log_flags(record: LogRecord, trace_id: bytes, span_id: bytes) -> Flag:
 
 def log_keys(record: LogRecord) -> frozenset[str]:
     """Attribute keys of a record, and the keys of its body when that is a map."""
-    keys = [pair.key for pair in record.attributes]
+    keys = names_of(record.attributes)
     if record.body.WhichOneof("value") == "kvlist_value":
-        keys.extend(entry.key for entry in record.body.kvlist_value.values)
+        keys.extend(names_of(record.body.kvlist_value.values))
     return frozenset(keys)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
+from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 
 from collector.classify import SpanKind
 from collector.decode import items
-from collector.decode.anyvalue import plain
+from collector.decode.anyvalue import MOST_KEYS, bounded, names_of, plain
 from collector.decode.items import DataPoint
 from collector.decode.tables import Tables
 from collector.decode.values import Where
@@ -30,31 +30,32 @@ class PointReader:
         for scope in block.scope_metrics:
             self._tables.scope(scope.scope, Signal.METRICS, resource)
             for metric in scope.metrics:
-                where = Where(Signal.METRICS, resource, metric.name, "")
+                name = bounded(metric.name)
+                where = Where(Signal.METRICS, resource, name, "")
                 self._tables.texts(items.metric_texts(metric), where)
                 for point in items.points(metric):
                     self._tables.items += 1
-                    self._read(point, metric, scope.scope.name, resource, now)
+                    self._read(point, name, bounded(scope.scope.name), resource, now)
                     yield
 
     def _read(
-        self, point: DataPoint, metric: Metric, scope: str, resource: Resource, now: float
+        self, point: DataPoint, metric: str, scope: str, resource: Resource, now: float
     ) -> None:
         tables = self._tables
-        where = Where(Signal.METRICS, resource, metric.name, items.exemplar_trace(point))
+        where = Where(Signal.METRICS, resource, metric, items.exemplar_trace(point))
         tables.texts(items.point_texts(point), where)
         if Signal.METRICS in tables.demand.shapes:
-            keys = frozenset(pair.key for pair in point.attributes)
+            keys = frozenset(names_of(point.attributes))
             kind = SpanKind.UNSPECIFIED
-            shape = Shape(Signal.METRICS, resource, kind, 0, 0, Flag(0), keys, metric.name)
+            shape = Shape(Signal.METRICS, resource, kind, 0, 0, Flag(0), keys, metric)
             tables.shapes.see(shape, where.trace_id)
         if tables.demand.series:
-            values = {pair.key: plain(pair.value) for pair in point.attributes}
+            values = {bounded(pair.key): plain(pair.value) for pair in point.attributes[:MOST_KEYS]}
             labels = tuple(sorted((key, _label(value)) for key, value in values.items()))
-            if tables.shown.fresh(hash((resource.identity, scope, metric.name, labels)), now):
+            if tables.shown.fresh(hash((resource.identity, scope, metric, labels)), now):
                 overflow = values.get(_OVERFLOW) in (True, "true")
                 tables.series.append(
-                    Series(resource, scope, metric.name, labels, overflow, where.trace_id)
+                    Series(resource, scope, metric, labels, overflow, where.trace_id)
                 )
 
 

@@ -10,6 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from collector import classify
 from collector.classify import CLASSIFICATION_KEYS, SpanKind
 from collector.decode import items
+from collector.decode.anyvalue import bounded, names_of
 from collector.decode.identity import attributes_of
 from collector.decode.items import valid_id
 from collector.decode.tables import Tables
@@ -49,10 +50,11 @@ class SpanReader:
         kind = SpanKind.of(span.kind)
         flags = items.span_flags(span, trace_id, span_id, parent_id)
         tables.texts(
-            items.span_texts(span), Where(Signal.TRACES, resource, span.name, trace_id.hex())
+            items.span_texts(span),
+            Where(Signal.TRACES, resource, bounded(span.name), trace_id.hex()),
         )
         if Signal.TRACES in tables.demand.shapes:
-            keys = frozenset(pair.key for pair in span.attributes)
+            keys = frozenset(names_of(span.attributes))
             shape = Shape(Signal.TRACES, resource, kind, span.status.code, 0, flags, keys)
             tables.shapes.see(shape, trace_id.hex())
         if self._selections:
@@ -75,15 +77,17 @@ class SpanReader:
             span_id=ids[0],
             parent_id=ids[1],
             resource=resource,
-            name=span.name,
+            name=bounded(span.name),
             kind=kind,
             status=span.status.code,
             start=span.start_time_unix_nano,
             end=span.end_time_unix_nano,
             flags=flags,
             attributes=attributes,
-            peer=classify.peer(attributes),
-            operation=classify.operation(span.name, attributes) if kind in _OPERATIONS else "",
+            peer=bounded(classify.peer(attributes)),
+            operation=(
+                bounded(classify.operation(span.name, attributes)) if kind in _OPERATIONS else ""
+            ),
             failed=classify.failed(attributes),
         )
 
@@ -101,7 +105,7 @@ class SpanReader:
                     status=span.status.code,
                     severity=0,
                     trace_id=trace_id.hex(),
-                    keys=frozenset(pair.key for pair in span.attributes),
+                    keys=frozenset(names_of(span.attributes)),
                     attributes=attributes,
                 )
             )

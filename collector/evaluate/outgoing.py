@@ -7,6 +7,13 @@ from collections.abc import Callable
 from collector.evaluate.policy import Reading
 from collector.violation import Service, Violation
 
+#: Characters of a text that leaves; a finding is kept for long, and there are many.
+_LONGEST = 512
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
 
 def _service(service: Service, scrub: Callable[[str], str]) -> Service:
     return Service(scrub(service.name), scrub(service.namespace), scrub(service.environment))
@@ -22,7 +29,7 @@ def scrubbed_violation(violation: Violation, scrub: Callable[[str], str]) -> Vio
 
     def clean(value: object) -> object:
         if isinstance(value, str):
-            return scrub(value)
+            return _cut(scrub(value))
         if isinstance(value, tuple):
             return tuple(clean(item) for item in value)
         return value
@@ -33,9 +40,9 @@ def scrubbed_violation(violation: Violation, scrub: Callable[[str], str]) -> Vio
         severity=violation.severity,
         signal=violation.signal,
         service=_service(violation.service, scrub),
-        subject=scrub(violation.subject),
+        subject=_cut(scrub(violation.subject)),
         basis=violation.basis,
-        summary=scrub(violation.summary),
+        summary=_cut(scrub(violation.summary)),
         remedy=violation.remedy,
         count=violation.count,
         trace_id=violation.trace_id,

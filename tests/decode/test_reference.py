@@ -291,3 +291,31 @@ def test_a_bad_value_is_shown_at_each_later_occurrence_and_a_clean_one_never_aga
     (value,) = second.values
     assert (value.text, value.new) == ("bad", False)
     assert value.sightings[0].resource.service.name == "other"
+
+
+def test_nothing_that_a_sender_names_is_kept_at_any_length():
+    long = "x" * 100_000
+    (spans, metrics) = decode(
+        {
+            "service": long,
+            "spans": [{"name": long, "kind": "client", "attributes": {long: 1, "http.url": long}}],
+            "metrics": [{"name": long, "labels": {long: long}}],
+        },
+        Demand(shapes=frozenset(Signal), series=True, tallies=frozenset(TallyKind)),
+    )
+
+    (shape,) = [count.shape for count in spans.shapes]
+    (series,) = metrics.series
+    for kept in (shape.resource.service.name, *shape.keys, series.metric, series.labels[0][0]):
+        assert len(kept) <= 256
+    assert len(series.labels[0][1]) == 8192
+
+
+def test_half_of_a_long_name_is_never_shown():
+    secret = "ghp_" + "a1B2" * 9
+    (batch,) = decode(
+        {"service": "s" * 240 + secret, "logs": [{"body": "x"}]},
+        Demand(shapes=frozenset(Signal)),
+    )
+
+    assert "ghp_" not in batch.shapes[0].shape.resource.service.name

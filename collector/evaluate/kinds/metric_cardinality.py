@@ -39,6 +39,7 @@ from collector.demand import Demand, any_of
 from collector.evaluate.policy import Meta, Options, Policy, Reading, Terms
 from collector.evaluate.sketch import STANDARD_ERROR, stable_hash
 from collector.evaluate.windows import SlidingDistinct
+from collector.generations import Generations
 from collector.views import Series
 from collector.violation import Service, Severity, Signal, Violation
 
@@ -126,7 +127,7 @@ class Kind(Policy[CardinalityOptions]):
         self._excluded = any_of(options.exclude_labels)
         self._tracked: dict[_Key, _Tracked] = {}
         self._dirty: set[_Key] = set()
-        self._watched_since: dict[Service, float] = {}
+        self._watched_since: Generations[Service, float] = Generations(options.max_tracked)
         self._overflowed: dict[_Key, int] = {}
         self._index = -1
         self._refused = 0
@@ -144,7 +145,8 @@ class Kind(Policy[CardinalityOptions]):
         if not self.match.metric(series.metric):
             return ()
         service = series.resource.service
-        self._watched_since.setdefault(service, now)
+        if self._watched_since.get(service) is None:
+            self._watched_since[service] = now
         if series.overflow:
             return self._overflow(series, now)
         whole = "\x1f".join(f"{label}\x1e{value}" for label, value in series.labels)
@@ -195,8 +197,6 @@ class Kind(Policy[CardinalityOptions]):
             tracked.distinct.roll(now)
             if tracked.distinct.count() == 0:
                 del self._tracked[key]
-        alive = {key.service for key in self._tracked}
-        self._watched_since = {s: t for s, t in self._watched_since.items() if s in alive}
         self._overflowed = {k: i for k, i in self._overflowed.items() if i >= self._index - 1}
 
     def _overflow(self, series: Series, now: float) -> Iterator[Violation]:
@@ -249,7 +249,8 @@ class Kind(Policy[CardinalityOptions]):
         ):
             if tracked.count > bound:
                 return _Judgement(severity, "values", bound)
-        watched = self._watched_since.get(key.service, float("inf")) + self._step
+        since = self._watched_since.get(key.service)
+        watched = float("inf") if since is None else since + self._step
         if tracked.distinct.fresh > options.growth_values and self._index * self._step >= watched:
             reason = f"new values in {self._step:g} s"
             return _Judgement(Severity.WARNING, reason, options.growth_values)

@@ -194,11 +194,11 @@ class Kind(Policy[SensitiveOptions]):
         evidence = {
             "detector": hit.detector,
             "place": group.where,
-            "key": key[:_LONGEST_KEY],
-            "member": hit.within,
+            "key": _short(key),
+            "member": _short(hit.within),
             "preview": hit.preview,
             "fingerprint": hit.fingerprint,
-            "name": sighting.name[:_LONGEST_KEY],
+            "name": _short(sighting.name),
         }
         return self.violation(
             severity=hit.severity,
@@ -212,6 +212,11 @@ class Kind(Policy[SensitiveOptions]):
         )
 
 
+def _short(name: str) -> str:
+    """A name, or its length alone: half a token would pass the detectors."""
+    return name if len(name) <= _LONGEST_KEY else f"[{len(name)} characters]"
+
+
 def _where(key: str, hit: Hit, place: Place) -> str:
     if hit.baggage and place in _CARRIERS:
         return "baggage"
@@ -223,11 +228,11 @@ def _where(key: str, hit: Hit, place: Place) -> str:
 def _subject(where: str, key: str, hit: Hit, sighting: Sighting) -> str:
     """What a person would change: the place, its key, and what must not stand there."""
     place = where.replace("_", " ")
-    short = key[:_LONGEST_KEY]
+    short = _short(key)
     if where == "baggage":
-        member = f" member {hit.within}" if hit.within else ""
+        member = f" member {_short(hit.within)}" if hit.within else ""
         return f"{place}{member} in {short} ({hit.detector})"
     name = f"{place} {short}".rstrip()
     if where in {"metric_label", "metric_text"} and sighting.name:
-        return f"{name} of {sighting.name[:_LONGEST_KEY]} ({hit.detector})"
+        return f"{name} of {_short(sighting.name)} ({hit.detector})"
     return f"{name} ({hit.detector})"
