@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from collector import semconv
 from collector.semconv import Attributes
@@ -63,8 +65,8 @@ _NO_RESPONSE = re.compile(
     re.IGNORECASE,
 )
 
-#: What the classification reads; a decoder keeps these for every span of a trace.
-CLASSIFICATION_KEYS = semconv.families(
+#: What the classification reads and what repeats from span to span: a decoder keeps these.
+CALL_KEYS = semconv.families(
     (
         *_PEER_NAMES,
         "server.port",
@@ -73,12 +75,8 @@ CLASSIFICATION_KEYS = semconv.families(
         "http.request.resend_count",
         "http.route",
         "url.template",
-        "url.path",
-        "url.query",
-        "url.full",
         "db.system.name",
         "db.query.summary",
-        "db.query.text",
         "db.operation.name",
         "db.collection.name",
         "rpc.system.name",
@@ -99,6 +97,11 @@ CLASSIFICATION_KEYS = semconv.families(
     "messaging.aws_sqs.message.approximate_receive_count",
 }
 
+#: What the classification reads and what is often new: a decoder keeps a hash of it at most.
+TARGET_KEYS = semconv.families(("url.full", "url.path", "url.query", "db.query.text"))
+
+CLASSIFICATION_KEYS = CALL_KEYS | TARGET_KEYS
+
 _DELIVERY_COUNTS = (
     "messaging.gcp_pubsub.message.delivery_attempt",
     "messaging.servicebus.message.delivery_count",
@@ -112,6 +115,59 @@ _ID_SEGMENT = re.compile(
     rf"(?<=/)(?:{_UUID}|[0-9]+|[0-9a-fA-F]{{16,}}|(?=[^/]*[0-9])[A-Za-z0-9_\-]{{20,}}|[^/]*@[^/]*)(?=/|$)"
 )
 _ID_WORD = re.compile(rf"{_UUID}|\b[0-9a-fA-F]{{16,}}\b|[0-9]{{3,}}")
+
+
+class TargetKind(IntEnum):
+    """What a target was made of."""
+
+    NONE = 0
+    URL = 1
+    QUERY = 2
+    LITERAL_QUERY = 3
+
+
+class Target(NamedTuple):
+    """What tells a call from others with the same peer and operation.
+
+    Attributes:
+        kind: a query is LITERAL when values stand in its text, so that it names one item.
+        identity: equal for equal URLs or query texts, within one process.
+    """
+
+    kind: TargetKind
+    identity: int
+
+
+NO_TARGET = Target(TargetKind.NONE, 0)
+
+_LITERAL = re.compile(r"'[^']*'|\b[0-9]+\b", re.ASCII)
+_LONGEST_QUERY = 4096  # characters of a query in which a literal is looked for
+
+
+def target(attributes: Attributes) -> Target:
+    """The target of a call: its URL with the query, else the text of its database query."""
+    url = semconv.first(attributes, "url.full")
+    if url in (None, ""):
+        path, query = semconv.first(attributes, "url.path"), semconv.first(attributes, "url.query")
+        if path not in (None, ""):
+            return Target(TargetKind.URL, hash((repr(path), repr(query or ""))))
+    else:
+        return Target(TargetKind.URL, hash(repr(url)))
+    query = semconv.first(attributes, "db.query.text")
+    if query in (None, ""):
+        return NO_TARGET
+    text = str(query)
+    literal = _LITERAL.search(text[:_LONGEST_QUERY]) and "?" not in text
+    kind = TargetKind.LITERAL_QUERY if literal else TargetKind.QUERY
+    return Target(kind, hash(repr(query)))
+
+
+def host_of(url: str) -> str:
+    """The host of a URL, or empty."""
+    try:
+        return urlsplit(url[:2048]).hostname or ""
+    except ValueError:
+        return ""
 
 
 def path_of(target: str) -> str:
@@ -145,7 +201,7 @@ def peer(attributes: Attributes) -> str:
             port = semconv.first(attributes, "server.port")
             return str(value) if port in (None, "", 0) else f"{value}:{port}"
         return str(value)
-    return ""
+    return host_of(semconv.text(attributes, "url.full"))
 
 
 def operation(name: str, attributes: Attributes) -> str:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
-from collector.decode.messages import Encoding, Request, parse
+from collector.decode.messages import Encoding, Request
 from collector.decode.otlp_json import to_protobuf
 from collector.evaluate.engine import Engine
 from collector.evaluate.policy import Reading
@@ -20,12 +20,20 @@ from collector.violation import Signal, Violation
 DECODER = "decoder"
 
 
-class Decoder(Protocol):
-    """Turns parsed requests into batches, and keeps what must be kept between them."""
+#: A request after `Decoder.parse`; each decoder has its own.
+Parsed: TypeAlias = Any
 
-    def slices(
-        self, signal: Signal, request: Request, now: float, repaired: int = 0
-    ) -> Iterator[Batch]:
+
+class Decoder(Protocol):
+    """Turns requests into batches, and keeps what must be kept between them."""
+
+    def parse(self, signal: Signal, body: bytes) -> Parsed:
+        """A request as this decoder wants it; needs no lock; `DecodeError` if it is none."""
+
+    def adopt(self, request: Request) -> Parsed:
+        """The same from a message; needs no lock."""
+
+    def slices(self, signal: Signal, parsed: Parsed, now: float) -> Iterator[Batch]:
         """A request in batches of bounded size."""
 
     def advance(self, now: float) -> Batch:
@@ -96,12 +104,12 @@ class Pipeline:
             DecodeError: if it is not OTLP; nothing of it was inspected.
         """
         if encoding is Encoding.JSON:
-            request, repaired = to_protobuf(signal, body), 0
+            parsed = self._decoder.adopt(to_protobuf(signal, body))
         else:
-            request, repaired = parse(signal, body)
+            parsed = self._decoder.parse(signal, body)
         now = self._now()
         items = 0
-        slices = self._decoder.slices(signal, request, now, repaired)
+        slices = self._decoder.slices(signal, parsed, now)
         while (batch := self._slice(slices, now)) is not None:
             items += batch.items
         return items

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collector import classify, semconv
 from collector.classify import SpanKind
-from collector.views import Span
+from collector.semconv import Attributes
 
 
 def normal_route(path: str) -> str:
@@ -12,12 +12,12 @@ def normal_route(path: str) -> str:
     return classify.path_of(path).rstrip("/").lower() or "/"
 
 
-def probe_route(span: Span) -> str:
+def probe_route(kind: SpanKind, attributes: Attributes, operation: str) -> str:
     """The normalised route of a SERVER span, or its gRPC method; empty for other spans."""
-    if span.kind is not SpanKind.SERVER:
+    if kind is not SpanKind.SERVER:
         return ""
-    route = semconv.text(span.attributes, "http.route") or semconv.text(span.attributes, "url.path")
+    route = semconv.text(attributes, "http.route") or semconv.text(attributes, "url.path")
     if not route:
-        full = semconv.text(span.attributes, "url.full")
+        full = semconv.text(attributes, "url.full")
         route = full and classify.path_of(full)
-    return normal_route(route) if route else span.operation.lower()
+    return normal_route(route) if route else operation.lower()

@@ -19,7 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from collector.classify import SpanKind
 from collector.decode.limits import Limits
-from collector.decode.messages import REQUESTS, Request, parse
+from collector.decode.messages import REQUESTS, Request
 from collector.decode.reference import ReferenceDecoder
 from collector.evaluate.detectors.scan import Detectors
 from collector.evaluate.engine import Engine
@@ -90,8 +90,7 @@ def run(
             clock += 1
             tick(clock)
         for signal, data in requests(delivery):
-            message, repaired = parse(signal, data)
-            for batch in decoder.slices(signal, message, now, repaired):
+            for batch in decoder.slices(signal, decoder.parse(signal, data), now):
                 judge(batch, now)
     while until is not None and clock + 1 <= START + until:
         clock += 1

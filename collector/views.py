@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum, auto
 from typing import NamedTuple
 
-from collector.classify import SpanKind
+from collector.classify import NO_TARGET, SpanKind, Target
 from collector.semconv import Attributes
 from collector.violation import Service, Signal
 
@@ -177,8 +177,9 @@ class Span:
     """A span of a trace that carries a demanded mark.
 
     Times are nanoseconds since 1970 as the sender gave them: never trusted, only compared
-    with times of the same sender. ``peer``, ``operation`` and ``failed`` are those of
-    `collector.classify`, and only set on CLIENT, PRODUCER and CONSUMER spans.
+    with times of the same sender. ``peer``, ``operation``, ``failed`` and ``target`` are those
+    of `collector.classify`, ``route`` is the normalised route of a SERVER span. ``attributes``
+    holds what repeats from span to span; URLs and queries are not among it, only their target.
     """
 
     span_id: bytes
@@ -194,6 +195,8 @@ class Span:
     peer: str = ""
     operation: str = ""
     failed: bool = False
+    route: str = ""
+    target: Target = NO_TARGET
 
 
 class Mark(IntFlag):

@@ -52,8 +52,9 @@ def plain(value: AnyValue) -> AttributeValue:
 def strings(key: str, value: AnyValue) -> Iterator[tuple[str, str]]:
     """Every string in a value with the key under which it stands.
 
-    Keys of nested maps are joined to the outer one by dots; items of an array stand under
-    the array's own key. Depth is bounded by protobuf, which refuses deeper messages.
+    Keys of nested maps are joined to the outer one by dots, each within the bound of a name;
+    items of an array stand under the array's own key. Depth is bounded by protobuf, which
+    refuses deeper messages.
     """
     which = value.WhichOneof("value")
     if which == "string_value":
@@ -63,7 +64,8 @@ def strings(key: str, value: AnyValue) -> Iterator[tuple[str, str]]:
             yield from strings(key, item)
     elif which == "kvlist_value":
         for entry in value.kvlist_value.values:
-            yield from strings(f"{key}.{entry.key}" if key else entry.key, entry.value)
+            inner = f"{key}.{entry.key}" if key else entry.key
+            yield from strings(bounded(inner), entry.value)
     elif which == "bytes_value":
         yield from _readable_bytes(key, value.bytes_value)
 

@@ -11,7 +11,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from collector.decode.anyvalue import names_of, strings
+from collector.decode.anyvalue import bounded, names_of, strings
 from collector.views import Flag, Place
 
 Text: TypeAlias = tuple[str, str, Place]
@@ -98,7 +98,7 @@ def span_time_oddities(span: SpanMessage, now: float, oddities: Counter[str]) ->
 def attribute_texts(pairs: Iterable[KeyValue], place: Place) -> Iterator[Text]:
     """Every string of a list of attributes."""
     for pair in pairs:
-        for key, text in strings(pair.key, pair.value):
+        for key, text in strings(bounded(pair.key), pair.value):
             yield key, text, place
 
 

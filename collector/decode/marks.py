@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 from collector import classify
 from collector.classify import SpanKind
-from collector.routes import probe_route
 from collector.views import NO_MARK, Flag, Mark, Span
 
 _Call: TypeAlias = tuple[bytes, str, str, str]
@@ -90,6 +89,6 @@ def marks_of(spans: Sequence[Span], probe_routes: frozenset[str]) -> tuple[Mark,
         marks |= Mark.REPEATED_SERVER
     if any(_retry_attribute(span) for span in spans):
         marks |= Mark.RETRY_ATTRIBUTE
-    if any(probe_route(span) in probe_routes for span in spans if span.kind is SpanKind.SERVER):
+    if any(span.route in probe_routes for span in spans if span.kind is SpanKind.SERVER):
         marks |= Mark.PROBE_ROUTE
     return marks, missing

@@ -8,12 +8,13 @@ reads the message, and what is invalid is read with replacement characters and c
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError as _ProtobufError
 from google.protobuf.message import Message
+from google.protobuf.unknown_fields import UnknownFieldSet
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
@@ -58,6 +59,13 @@ class Encoding(StrEnum):
 
 class DecodeError(ValueError):
     """A request that is not OTLP. The text is safe to show: it holds nothing of the request."""
+
+
+class Parsed(NamedTuple):
+    """A request, and how many of its strings were not valid UTF-8."""
+
+    message: Request
+    repaired: int = 0
 
 
 def _strings_as_bytes(message: descriptor_pb2.DescriptorProto) -> None:
@@ -110,18 +118,35 @@ def _readable(raw: bytes) -> bytes:
     return raw.decode("utf-8", "replace").encode()
 
 
-def parse(signal: Signal, data: bytes) -> tuple[Request, int]:
+def _drop_unknown(request: Message) -> bool:
+    """Take unknown fields out; False when one of them is a group, which no OTLP ever was."""
+    before = request.SerializeToString()
+    request.DiscardUnknownFields()
+    return request.ByteSize() == len(before) or not _has_group(type(request).FromString(before))
+
+
+def _has_group(message: Message) -> bool:
+    start_group = 3
+    unknown: Any = UnknownFieldSet(message)  # its stub leaves out that it can be iterated
+    if any(field.wire_type == start_group for field in unknown):
+        return True
+    return any(
+        _has_group(child)
+        for field, value in message.ListFields()
+        if field.message_type is not None
+        for child in (value if field.is_repeated else (value,))
+    )
+
+
+def parse(signal: Signal, data: bytes) -> Parsed:
     """Parse a request.
 
     Args:
         signal: which of the three requests it is.
         data: the uncompressed body.
 
-    Returns:
-        The request, and how many strings were not valid UTF-8.
-
     Raises:
-        DecodeError: if it is not such a message.
+        DecodeError: if it is not such a message, or holds a group.
     """
     request = REQUESTS[signal]()
     try:
@@ -129,13 +154,22 @@ def parse(signal: Signal, data: bytes) -> tuple[Request, int]:
     except _ProtobufError:
         pass
     else:
-        return request, 0
+        return _known(request, 0)
     twin = _TWINS[signal]()
     try:
         twin.ParseFromString(data)
         repaired = _repair(twin, request.DESCRIPTOR)
         request.ParseFromString(twin.SerializeToString())
     except (_ProtobufError, RecursionError):
-        name = request.DESCRIPTOR.name
-        raise DecodeError(f"the body is not a protobuf {name}") from None
-    return request, repaired
+        raise _refusal(request) from None
+    return _known(request, repaired)
+
+
+def _known(request: Request, repaired: int) -> Parsed:
+    if not _drop_unknown(request):
+        raise _refusal(request)
+    return Parsed(request, repaired)
+
+
+def _refusal(request: Request) -> DecodeError:
+    return DecodeError(f"the body is not a protobuf {request.DESCRIPTOR.name}")

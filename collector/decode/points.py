@@ -51,8 +51,9 @@ class PointReader:
             tables.shapes.see(shape, where.trace_id)
         if tables.demand.series:
             values = {bounded(pair.key): plain(pair.value) for pair in point.attributes[:MOST_KEYS]}
-            labels = tuple(sorted((key, _label(value)) for key, value in values.items()))
-            if tables.shown.fresh(hash((resource.identity, scope, metric, labels)), now):
+            typed = frozenset((key, type(value), value) for key, value in values.items())
+            if tables.shown.fresh(hash((resource.identity, scope, metric, typed)), now):
+                labels = tuple(sorted((key, _label(value)) for key, value in values.items()))
                 overflow = values.get(_OVERFLOW) in (True, "true")
                 tables.series.append(
                     Series(resource, scope, metric, labels, overflow, where.trace_id)

@@ -14,7 +14,7 @@ from collector.decode import items
 from collector.decode.identity import Resources, is_own
 from collector.decode.limits import Limits
 from collector.decode.logs import LogReader
-from collector.decode.messages import Request
+from collector.decode.messages import Parsed, Request, parse
 from collector.decode.points import PointReader
 from collector.decode.spans import SpanReader
 from collector.decode.tables import Tables
@@ -57,18 +57,24 @@ class ReferenceDecoder:
             Signal.METRICS: PointReader(self._tables),
         }
 
-    def slices(
-        self, signal: Signal, request: Request, now: float, repaired: int = 0
-    ) -> Iterator[Batch]:
+    def parse(self, signal: Signal, body: bytes) -> Parsed:
+        """See `collector.decode.messages.parse`; needs no lock."""
+        return parse(signal, body)
+
+    def adopt(self, request: Request) -> Parsed:
+        """A request that is a message already; needs no lock."""
+        return Parsed(request)
+
+    def slices(self, signal: Signal, parsed: Parsed, now: float) -> Iterator[Batch]:
         """Go through a request, one batch for every so many items; at least one.
 
         Args:
             signal: which request it is.
-            request: as parsed.
+            parsed: by `parse` or `adopt`.
             now: arrival time in seconds since 1970.
-            repaired: strings that were not valid UTF-8.
         """
         tables = self._tables
+        request, repaired = parsed
         if repaired:
             tables.oddities["invalid_utf8"] += repaired
         for block in getattr(request, _LEVELS[signal][0]):

@@ -8,13 +8,14 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from collector import classify
-from collector.classify import CLASSIFICATION_KEYS, SpanKind
+from collector.classify import CALL_KEYS, TARGET_KEYS, SpanKind
 from collector.decode import items
 from collector.decode.anyvalue import bounded, names_of
 from collector.decode.identity import attributes_of
 from collector.decode.items import valid_id
 from collector.decode.tables import Tables
 from collector.decode.values import Where
+from collector.routes import probe_route
 from collector.views import Flag, Resource, Row, Shape, Span
 from collector.violation import Signal
 
@@ -27,7 +28,7 @@ class SpanReader:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self._selections = tables.selections(Signal.TRACES)
-        self._keys = CLASSIFICATION_KEYS | tables.demand.trace_keys
+        self._kept = CALL_KEYS | tables.demand.trace_keys
 
     def walk(self, block: ResourceSpans, resource: Resource, now: float) -> Iterator[None]:
         """Read every span of a resource, with a stop after each."""
@@ -72,7 +73,11 @@ class SpanReader:
         flags: Flag,
         ids: tuple[bytes, bytes],
     ) -> Span:
-        attributes = attributes_of(span.attributes, self._keys)
+        attributes = attributes_of(span.attributes, self._kept | TARGET_KEYS)
+        kept = self._kept
+        operation = (
+            bounded(classify.operation(span.name, attributes)) if kind in _OPERATIONS else ""
+        )
         return Span(
             span_id=ids[0],
             parent_id=ids[1],
@@ -83,12 +88,12 @@ class SpanReader:
             start=span.start_time_unix_nano,
             end=span.end_time_unix_nano,
             flags=flags,
-            attributes=attributes,
+            attributes={key: value for key, value in attributes.items() if key in kept},
             peer=bounded(classify.peer(attributes)),
-            operation=(
-                bounded(classify.operation(span.name, attributes)) if kind in _OPERATIONS else ""
-            ),
+            operation=operation,
             failed=classify.failed(attributes),
+            route=bounded(probe_route(kind, attributes, operation)),
+            target=classify.target(attributes),
         )
 
     def _row(self, span: SpanMessage, resource: Resource, kind: SpanKind, trace_id: bytes) -> None:

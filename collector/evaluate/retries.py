@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
@@ -11,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from collector import classify, semconv
-from collector.classify import SpanKind
+from collector.classify import SpanKind, TargetKind
 from collector.views import Mark, Span
 from collector.violation import Basis, Service
 
@@ -27,7 +26,6 @@ SHORTEST_GAP = 5_000_000
 _REDIRECTS = range(300, 400)
 _CHALLENGES = frozenset({401, 407})
 _SAFE_TO_NAME = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
-_LITERAL = re.compile(r"'[^']*'|\b[0-9]+\b")
 
 
 class Way(StrEnum):
@@ -113,19 +111,13 @@ def _method(span: Span) -> str:
 
 def _identity(span: Span) -> tuple[tuple[object, ...], bool]:
     """What tells a call from others under the same parent, and whether it tells items apart."""
-    attributes = span.attributes
-    method = _method(span)
-    url = semconv.text(attributes, "url.full")
-    if not url:
-        url = semconv.text(attributes, "url.path")
-        query = semconv.text(attributes, "url.query")
-        url = f"{url}?{query}" if url and query else url
-    if url:
-        return ("url", method, url), method in _SAFE_TO_NAME
-    text = semconv.text(attributes, "db.query.text")
-    if text:
-        return ("query", text), bool(_LITERAL.search(text[:4096])) and "?" not in text
-    return ("operation", span.operation), False
+    target = span.target
+    if target.kind is TargetKind.URL:
+        method = _method(span)
+        return ("url", method, target.identity), method in _SAFE_TO_NAME
+    if target.kind is TargetKind.NONE:
+        return ("operation", span.operation), False
+    return ("query", target.identity), target.kind is TargetKind.LITERAL_QUERY
 
 
 def _groups(spans: Iterable[Span]) -> Iterator[tuple[tuple[object, ...], bool, _Group]]:

@@ -60,3 +60,21 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
             parse(signal, data)
         except DecodeError:
             continue
+
+
+@pytest.mark.parametrize("valid", [True, False])
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_a_group_is_refused_wherever_it_stands(depth, valid):
+    group = b"\xfb\x07\xfc\x07"  # start and end of group 127
+    name = b"\x2a\x02ok" if valid else b"\x2a\x02o\xff"
+    body = b"".join((name, group))
+    for _ in range(depth):
+        body = b"\x12" + bytes([len(body)]) + body
+    body = b"\x0a" + bytes([len(body)]) + body
+
+    with pytest.raises(DecodeError):
+        parse(Signal.TRACES, body)
+
+
+def test_unknown_fields_are_left_out():
+    assert parse(Signal.TRACES, b"\xfa\x07\x01x").message == REQUESTS[Signal.TRACES]()

@@ -6,7 +6,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from collector import testing
 from collector.classify import SpanKind
 from collector.decode.limits import Limits
-from collector.decode.messages import REQUESTS, parse
+from collector.decode.messages import REQUESTS, Parsed, parse
 from collector.decode.reference import ReferenceDecoder
 from collector.demand import Demand, KeyMatch, RowSelection
 from collector.views import Flag, Mark, Place, TallyKind
@@ -26,8 +26,7 @@ def decode(delivery, demand=ALL, limits=None, decoder=None, now=NOW):
     decoder = decoder or ReferenceDecoder(demand, limits)
     batches = []
     for signal, data in testing.requests(delivery):
-        request, repaired = parse(signal, data)
-        batches += decoder.slices(signal, request, now, repaired)
+        batches += decoder.slices(signal, decoder.parse(signal, data), now)
     return batches
 
 
@@ -129,7 +128,7 @@ def test_a_series_of_any_metric_type_is_shown_once_in_a_sub_window(metric_type):
         getattr(metric, metric_type).data_points.add().attributes.add(
             key="l"
         ).value.string_value = "v"
-        deliver = lambda now: list(decoder.slices(Signal.METRICS, request, now))  # noqa: E731
+        deliver = lambda now: list(decoder.slices(Signal.METRICS, Parsed(request), now))  # noqa: E731
     else:
         metric = {"metrics": [{"name": "m", "type": metric_type, "labels": {"l": "v"}}]}
         deliver = lambda now: decode(metric, decoder=decoder, now=now)  # noqa: E731
@@ -205,7 +204,7 @@ def test_an_id_of_a_wrong_length_is_an_oddity_and_costs_no_good_item(length):
     spans.add(trace_id=b"x" * 16, span_id=b"y" * 8, name="good")
     decoder = ReferenceDecoder(ALL)
 
-    (batch,) = decoder.slices(Signal.TRACES, request, NOW)
+    (batch,) = decoder.slices(Signal.TRACES, Parsed(request), NOW)
 
     assert batch.items == 2
     assert batch.oddities["trace_id_length"] == 1
@@ -226,7 +225,7 @@ def test_odd_spans_are_counted_and_survived():
     spans.append(SpanMessage())
     decoder = ReferenceDecoder(ALL)
 
-    (batch,) = decoder.slices(Signal.TRACES, request, NOW)
+    (batch,) = decoder.slices(Signal.TRACES, Parsed(request), NOW)
     decoder.drain(NOW)
 
     assert batch.items == 6
@@ -241,7 +240,7 @@ def test_empty_envelopes_hold_no_items(signal):
     scopes = getattr(blocks.add(), f"scope_{'spans' if signal is Signal.TRACES else signal}")
     scopes.add()
 
-    (batch,) = ReferenceDecoder(ALL).slices(signal, request, NOW)
+    (batch,) = ReferenceDecoder(ALL).slices(signal, Parsed(request), NOW)
 
     assert batch.items == 0
 
@@ -250,7 +249,7 @@ def test_a_metric_without_data_holds_no_items():
     request = REQUESTS[Signal.METRICS]()
     request.resource_metrics.add().scope_metrics.add().metrics.add(name="m")
 
-    (batch,) = ReferenceDecoder(ALL).slices(Signal.METRICS, request, NOW)
+    (batch,) = ReferenceDecoder(ALL).slices(Signal.METRICS, Parsed(request), NOW)
 
     assert batch.items == 0
 
@@ -271,9 +270,8 @@ def test_invalid_utf8_is_counted():
     span = request.resource_spans.add().scope_spans.add().spans.add()
     span.name = "ABCD"
     data = request.SerializeToString().replace(b"ABCD", b"AB\xffD")
-    message, repaired = parse(Signal.TRACES, data)
 
-    (batch,) = ReferenceDecoder(ALL).slices(Signal.TRACES, message, NOW, repaired)
+    (batch,) = ReferenceDecoder(ALL).slices(Signal.TRACES, parse(Signal.TRACES, data), NOW)
 
     assert batch.oddities["invalid_utf8"] == 1
     assert any("AB�D" in value.text for value in batch.values)

@@ -11,7 +11,7 @@ from collector.decode.marks import marks_of
 from collector.decode.traces import TraceTable
 from collector.demand import Demand
 from collector.generations import Generations
-from collector.routes import normal_route
+from collector.routes import normal_route, probe_route
 from collector.views import Flag, Mark, Resource, Span, Tally, TallyKind
 from collector.violation import Service
 
@@ -41,6 +41,7 @@ def span(
         end=end,
         flags=flags if parent else Flag(0),
         attributes=dict(attributes or {}),
+        route=probe_route(kind, attributes or {}, "POST /charge"),
         peer="pay",
         operation="POST /charge",
         failed=failed,

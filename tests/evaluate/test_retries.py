@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.classify import SpanKind
+from collector.classify import SpanKind, target
 from collector.evaluate.retries import retries
 from collector.views import Flag, Resource, Span
 from collector.violation import Service
@@ -13,7 +13,6 @@ IDS = [bytes([n]) * 8 for n in range(6)] + [b""]
 ATTRIBUTES = st.fixed_dictionaries(
     {},
     optional={
-        "url.full": st.sampled_from(["http://a/1", "http://a/2"]),
         "http.request.method": st.sampled_from(["GET", "POST"]),
         "http.request.resend_count": st.integers(-1, 3),
         "previous-rpc-attempts": st.integers(-1, 3),
@@ -34,6 +33,9 @@ SPANS = st.lists(
         end=st.integers(0, 100_000_000),
         flags=st.just(Flag(0)),
         attributes=ATTRIBUTES,
+        target=st.sampled_from([{}, {"url.full": "http://a/1"}, {"url.full": "http://a/2"}]).map(
+            target
+        ),
         peer=st.sampled_from(["p", "q"]),
         operation=st.sampled_from(["o", ""]),
         failed=st.booleans(),
@@ -63,7 +65,7 @@ def calls(count, **fields):
     made = {
         "parent_id": b"p" * 8, "resource": RESOURCE, "name": "n", "kind": SpanKind.CLIENT,
         "status": 0, "flags": Flag(0), "peer": "p", "operation": "o", "failed": True,
-        "attributes": {"http.request.method": "GET", "url.full": "http://a/1"},
+        "attributes": {"http.request.method": "GET"}, "target": target({"url.full": "http://a/1"}),
     } | fields  # fmt: skip
     return [
         Span(span_id=n.to_bytes(8, "big"), start=n * 10, end=n * 10 + 5, **made)

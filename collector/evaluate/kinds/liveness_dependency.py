@@ -33,7 +33,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -41,7 +40,7 @@ from collector import semconv
 from collector.classify import SpanKind
 from collector.demand import Demand
 from collector.evaluate.policy import Meta, Options, Policy, Terms
-from collector.routes import normal_route, probe_route
+from collector.routes import normal_route
 from collector.views import Mark, Span, Trace
 from collector.violation import Severity, Signal, Violation
 
@@ -105,7 +104,7 @@ class Kind(Policy[LivenessOptions]):
         for span in trace.spans:
             children[span.parent_id].append(span)
         for probe in trace.spans:
-            route = probe_route(probe)
+            route = probe.route
             grade = self._grades.get(route)
             if grade is None or not self.match.service(probe.resource.service):
                 continue
@@ -161,18 +160,10 @@ def _below(probe: Span, children: Mapping[bytes, list[Span]]) -> Iterator[Span]:
 
 def _http(span: Span) -> str:
     """The peer of an HTTP call that leaves the host, or empty."""
-    attributes = span.attributes
-    if not (semconv.first(attributes, "http.request.method") or "url.full" in attributes):
+    host = semconv.text(span.attributes, "server.address") or span.peer
+    if not (semconv.first(span.attributes, "http.request.method") or span.target.kind):
         return ""
-    host = semconv.text(attributes, "server.address") or _host(semconv.text(attributes, "url.full"))
-    return "" if not host or _is_loopback(host) else f"http {span.peer or host}"
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url[:2048]).hostname or ""
-    except ValueError:
-        return ""
+    return "" if not host or _is_loopback(host) else f"http {span.peer}"
 
 
 def _is_loopback(host: str) -> bool:
