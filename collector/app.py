@@ -15,8 +15,8 @@ from collector.accept.grpc import GrpcListener
 from collector.accept.http import HttpListener
 from collector.clock import Clock
 from collector.config import OFF, Config
+from collector.decode import best
 from collector.decode.limits import Limits
-from collector.decode.reference import ReferenceDecoder
 from collector.evaluate.detectors.scan import Detectors
 from collector.evaluate.engine import Engine
 from collector.evaluate.exempt import Exemptions
@@ -84,7 +84,12 @@ class Auditor:
             timer=time.perf_counter,
             failed=_policy_failed,
         )
-        decoder = ReferenceDecoder(self.engine.demand, _limits(config), secrets.token_bytes(16))
+        decoder = best.decoder(self.engine.demand, _limits(config), secrets.token_bytes(16))
+        if not best.IS_NATIVE:
+            _LOG.warning(
+                "the compiled decoder is not built: the reference decoder is used, which costs "
+                "several times as much; install again with a C compiler"
+            )
         self.ledger = Ledger()
         self.reporter = _reporter(config, loaded)
         self.pipeline = Pipeline(

@@ -97,6 +97,9 @@ CALL_KEYS = semconv.families(
     "messaging.aws_sqs.message.approximate_receive_count",
 }
 
+#: What names the peer of a call; on a SERVER span these tell of its clients.
+PEER_KEYS = semconv.families((*_PEER_NAMES, "server.port"))
+
 #: What the classification reads and what is often new: a decoder keeps a hash of it at most.
 TARGET_KEYS = semconv.families(("url.full", "url.path", "url.query", "db.query.text"))
 
@@ -146,20 +149,22 @@ _LONGEST_QUERY = 4096  # characters of a query in which a literal is looked for
 
 def target(attributes: Attributes) -> Target:
     """The target of a call: its URL with the query, else the text of its database query."""
-    url = semconv.first(attributes, "url.full")
-    if url in (None, ""):
-        path, query = semconv.first(attributes, "url.path"), semconv.first(attributes, "url.query")
-        if path not in (None, ""):
-            return Target(TargetKind.URL, hash((repr(path), repr(query or ""))))
-    else:
-        return Target(TargetKind.URL, hash(repr(url)))
-    query = semconv.first(attributes, "db.query.text")
-    if query in (None, ""):
+    url = _string(attributes, "url.full")
+    if url:
+        return Target(TargetKind.URL, hash(url))
+    path = _string(attributes, "url.path")
+    if path:
+        return Target(TargetKind.URL, hash((path, _string(attributes, "url.query"))))
+    query = _string(attributes, "db.query.text")
+    if not query:
         return NO_TARGET
-    text = str(query)
-    literal = _LITERAL.search(text[:_LONGEST_QUERY]) and "?" not in text
-    kind = TargetKind.LITERAL_QUERY if literal else TargetKind.QUERY
-    return Target(kind, hash(repr(query)))
+    literal = _LITERAL.search(query[:_LONGEST_QUERY]) and "?" not in query
+    return Target(TargetKind.LITERAL_QUERY if literal else TargetKind.QUERY, hash(query))
+
+
+def _string(attributes: Attributes, name: str) -> str:
+    value = semconv.first(attributes, name)
+    return value if isinstance(value, str) else ""
 
 
 def host_of(url: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -18,9 +18,9 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from collector.classify import SpanKind
+from collector.decode import best
 from collector.decode.limits import Limits
 from collector.decode.messages import REQUESTS, Request
-from collector.decode.reference import ReferenceDecoder
 from collector.evaluate.detectors.scan import Detectors
 from collector.evaluate.engine import Engine
 from collector.evaluate.policy import AnyPolicy
@@ -55,6 +55,7 @@ def run(
     telemetry: Sequence[Item],
     until: float | None = None,
     limits: Limits | None = None,
+    make: Callable[..., Any] = best.decoder,
 ) -> list[Violation]:
     """Send telemetry through decoder and policies, and return what they found.
 
@@ -63,13 +64,14 @@ def run(
         telemetry: deliveries in order of arrival.
         until: seconds to which time goes on after the last delivery; then all is closed.
         limits: of the decoder.
+        make: the decoder, of a demand and limits.
 
     Raises:
         PolicyFailedError: if a policy raised.
     """
     detectors = Detectors(b"fingerprint key of the tests")
     engine = Engine(policies, detectors=detectors, scrubber=Scrubber(detectors))
-    decoder = ReferenceDecoder(engine.demand, limits or Limits())
+    decoder = make(engine.demand, limits or Limits())
     found: list[Violation] = []
 
     def judge(batch: Batch, now: float) -> None:

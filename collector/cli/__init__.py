@@ -47,7 +47,10 @@ def group() -> None:
 def version() -> None:
     """Show the version and what runs."""
     click.echo(f"telemetry-auditor {__version__}, Python {platform.python_version()}")
-    click.echo("decoder: reference (protobuf upb)")
+    best = import_module("collector.decode.best")
+    click.echo(
+        f"decoder: {best.NAME}" + ("" if best.IS_NATIVE else " (slow: built without a C compiler)")
+    )
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs
 
 from collector.classify import SpanKind
 from collector.decode import items
+from collector.decode.counting import Selections
 from collector.decode.identity import attributes_of
 from collector.decode.items import valid_id
 from collector.decode.tables import Tables
@@ -57,20 +58,33 @@ class LogReader:
         keys: frozenset[str],
         trace_id: bytes,
     ) -> None:
-        attributes = attributes_of(record.attributes, self._selections.keys)
-        matched = self._selections.matched(SpanKind.UNSPECIFIED, severity, attributes)
-        if matched:
-            self._tables.rows.append(
-                Row(
-                    matched=matched,
-                    signal=Signal.LOGS,
-                    resource=resource,
-                    name=record.event_name,
-                    kind=SpanKind.UNSPECIFIED,
-                    status=0,
-                    severity=severity,
-                    trace_id=trace_id.hex(),
-                    keys=keys,
-                    attributes=attributes,
-                )
-            )
+        row = log_row(record, resource, severity, keys, trace_id, self._selections)
+        if row is not None:
+            self._tables.rows.append(row)
+
+
+def log_row(
+    record: LogRecord,
+    resource: Resource,
+    severity: int,
+    keys: frozenset[str],
+    trace_id: bytes,
+    selections: Selections,
+) -> Row | None:
+    """A log record as a row, if a selection matches it."""
+    attributes = attributes_of(record.attributes, selections.keys)
+    matched = selections.matched(SpanKind.UNSPECIFIED, severity, attributes)
+    if not matched:
+        return None
+    return Row(
+        matched=matched,
+        signal=Signal.LOGS,
+        resource=resource,
+        name=record.event_name,
+        kind=SpanKind.UNSPECIFIED,
+        status=0,
+        severity=severity,
+        trace_id=trace_id.hex(),
+        keys=keys,
+        attributes=attributes,
+    )

@@ -165,6 +165,22 @@ def parse(signal: Signal, data: bytes) -> Parsed:
     return _known(request, repaired)
 
 
+def canonical(signal: Signal, data: bytes) -> bytes:
+    """The same request as protobuf writes it: fields in order, each singular one once.
+
+    Args:
+        signal: which of the three requests it is.
+        data: a body that protobuf accepts, strings apart.
+
+    Raises:
+        DecodeError: if it does not.
+    """
+    try:
+        return _TWINS[signal].FromString(data).SerializeToString()
+    except _ProtobufError:
+        raise _refusal(REQUESTS[signal]()) from None
+
+
 def _known(request: Request, repaired: int) -> Parsed:
     if not _drop_unknown(request):
         raise _refusal(request)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 
 from collector.classify import SpanKind
@@ -12,7 +13,7 @@ from collector.decode.anyvalue import MOST_KEYS, bounded, names_of, plain
 from collector.decode.items import DataPoint
 from collector.decode.tables import Tables
 from collector.decode.values import Where
-from collector.semconv import AttributeValue
+from collector.semconv import Attributes, AttributeValue
 from collector.views import Flag, Resource, Series, Shape
 from collector.violation import Signal
 
@@ -50,14 +51,24 @@ class PointReader:
             shape = Shape(Signal.METRICS, resource, kind, 0, 0, Flag(0), keys, metric)
             tables.shapes.see(shape, where.trace_id)
         if tables.demand.series:
-            values = {bounded(pair.key): plain(pair.value) for pair in point.attributes[:MOST_KEYS]}
+            values = labels_of(point.attributes)
             typed = frozenset((key, type(value), value) for key, value in values.items())
             if tables.shown.fresh(hash((resource.identity, scope, metric, typed)), now):
-                labels = tuple(sorted((key, _label(value)) for key, value in values.items()))
-                overflow = values.get(_OVERFLOW) in (True, "true")
-                tables.series.append(
-                    Series(resource, scope, metric, labels, overflow, where.trace_id)
-                )
+                tables.series.append(series_of(values, resource, scope, metric, where.trace_id))
+
+
+def labels_of(pairs: Sequence[KeyValue]) -> Attributes:
+    """The labels of a point, within bounds; the last of equal ones counts."""
+    return {bounded(pair.key): plain(pair.value) for pair in pairs[:MOST_KEYS]}
+
+
+def series_of(
+    values: Attributes, resource: Resource, scope: str, metric: str, trace_id: str
+) -> Series:
+    """A series as policies see it."""
+    labels = tuple(sorted((key, _label(value)) for key, value in values.items()))
+    overflow = values.get(_OVERFLOW) in (True, "true")
+    return Series(resource, scope, metric, labels, overflow, trace_id)
 
 
 def _label(value: AttributeValue) -> str:

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from collector.cli import group, main
+from collector.decode import best
 from collector.policyfile import packs_directory
 
 MISTAKES = """\
@@ -146,7 +147,7 @@ def test_the_real_command_answers():
     )
 
     assert "telemetry-auditor 0.1.0" in done.stdout
-    assert "decoder: reference" in done.stdout
+    assert f"decoder: {best.NAME}" in done.stdout
 
 
 def test_a_warning_is_shown_and_is_no_mistake(tmp_path):

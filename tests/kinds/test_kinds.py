@@ -6,6 +6,9 @@ import pytest
 import yaml
 
 from collector import catalogue, testing
+from collector.decode import best
+from collector.decode.reference import ReferenceDecoder
+from collector.demand import Demand
 from collector.evaluate import registry
 from collector.evaluate.match import Selector
 from collector.evaluate.policy import AnyPolicy, Terms
@@ -15,6 +18,8 @@ HERE = Path(__file__).parent
 BUILT_IN = sorted(
     name for name, kind in registry.known().items() if kind.__module__.startswith("collector.")
 )
+
+DECODERS = list(dict.fromkeys((ReferenceDecoder, type(best.decoder(Demand())))))
 
 
 def policy(name, options=None, terms=None):
@@ -45,12 +50,14 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("make", DECODERS)
 @pytest.mark.parametrize(("name", "case"), CASES)
-def test_case(name, case):
+def test_case(name, case, make):
     found = testing.run(
         [policy(name, case.get("options"), case.get("policy"))],
         case["telemetry"],
         case.get("until"),
+        make=make,
     )
 
     assert testing.compare(found, case["expect"]) == []

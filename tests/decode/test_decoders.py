@@ -1,18 +1,25 @@
-"""The reference decoder: what a request becomes in each view, and what it survives."""
+"""The decoders: what a request becomes in each view, and what it survives."""
+
+import sys
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from collector import testing
 from collector.classify import SpanKind
+from collector.decode import best
 from collector.decode.limits import Limits
-from collector.decode.messages import REQUESTS, Parsed, parse
+from collector.decode.messages import REQUESTS
 from collector.decode.reference import ReferenceDecoder
 from collector.demand import Demand, KeyMatch, RowSelection
 from collector.views import Flag, Mark, Place, TallyKind
 from collector.violation import Service, Signal
 
+if best.IS_NATIVE:
+    from collector.decode.native.decoder import NativeDecoder
+
 NOW = testing.START
+Decoder = ReferenceDecoder
 ALL = Demand(
     shapes=frozenset(Signal),
     places=frozenset(Place),
@@ -22,8 +29,16 @@ ALL = Demand(
 )
 
 
+@pytest.fixture(autouse=True, params=["reference", "native"])
+def _decoder(request, monkeypatch):
+    if request.param == "native":
+        if not best.IS_NATIVE:
+            pytest.skip("the compiled decoder is not built")
+        monkeypatch.setattr(sys.modules[__name__], "Decoder", NativeDecoder)
+
+
 def decode(delivery, demand=ALL, limits=None, decoder=None, now=NOW):
-    decoder = decoder or ReferenceDecoder(demand, limits)
+    decoder = decoder or Decoder(demand, limits)
     batches = []
     for signal, data in testing.requests(delivery):
         batches += decoder.slices(signal, decoder.parse(signal, data), now)
@@ -121,14 +136,14 @@ def test_a_place_that_nobody_wants_is_not_shown():
     "metric_type", ["sum", "gauge", "histogram", "exponential_histogram", "summary"]
 )
 def test_a_series_of_any_metric_type_is_shown_once_in_a_sub_window(metric_type):
-    decoder = ReferenceDecoder(Demand(series=True), Limits(series_refresh=300))
+    decoder = Decoder(Demand(series=True), Limits(series_refresh=300))
     if metric_type in ("exponential_histogram", "summary"):
         request = REQUESTS[Signal.METRICS]()
         metric = request.resource_metrics.add().scope_metrics.add().metrics.add(name="m")
         getattr(metric, metric_type).data_points.add().attributes.add(
             key="l"
         ).value.string_value = "v"
-        deliver = lambda now: list(decoder.slices(Signal.METRICS, Parsed(request), now))  # noqa: E731
+        deliver = lambda now: list(decoder.slices(Signal.METRICS, decoder.adopt(request), now))  # noqa: E731
     else:
         metric = {"metrics": [{"name": "m", "type": metric_type, "labels": {"l": "v"}}]}
         deliver = lambda now: decode(metric, decoder=decoder, now=now)  # noqa: E731
@@ -202,9 +217,9 @@ def test_an_id_of_a_wrong_length_is_an_oddity_and_costs_no_good_item(length):
     spans = request.resource_spans.add().scope_spans.add().spans
     spans.add(trace_id=b"x" * length, span_id=b"y" * 8, name="bad")
     spans.add(trace_id=b"x" * 16, span_id=b"y" * 8, name="good")
-    decoder = ReferenceDecoder(ALL)
+    decoder = Decoder(ALL)
 
-    (batch,) = decoder.slices(Signal.TRACES, Parsed(request), NOW)
+    (batch,) = decoder.slices(Signal.TRACES, decoder.adopt(request), NOW)
 
     assert batch.items == 2
     assert batch.oddities["trace_id_length"] == 1
@@ -223,9 +238,9 @@ def test_odd_spans_are_counted_and_survived():
     )
     spans.add(trace_id=trace, span_id=b"4" * 8, kind=77)
     spans.append(SpanMessage())
-    decoder = ReferenceDecoder(ALL)
+    decoder = Decoder(ALL)
 
-    (batch,) = decoder.slices(Signal.TRACES, Parsed(request), NOW)
+    (batch,) = decoder.slices(Signal.TRACES, decoder.adopt(request), NOW)
     decoder.drain(NOW)
 
     assert batch.items == 6
@@ -240,7 +255,8 @@ def test_empty_envelopes_hold_no_items(signal):
     scopes = getattr(blocks.add(), f"scope_{'spans' if signal is Signal.TRACES else signal}")
     scopes.add()
 
-    (batch,) = ReferenceDecoder(ALL).slices(signal, Parsed(request), NOW)
+    decoder = Decoder(ALL)
+    (batch,) = decoder.slices(signal, decoder.adopt(request), NOW)
 
     assert batch.items == 0
 
@@ -249,13 +265,14 @@ def test_a_metric_without_data_holds_no_items():
     request = REQUESTS[Signal.METRICS]()
     request.resource_metrics.add().scope_metrics.add().metrics.add(name="m")
 
-    (batch,) = ReferenceDecoder(ALL).slices(Signal.METRICS, Parsed(request), NOW)
+    decoder = Decoder(ALL)
+    (batch,) = decoder.slices(Signal.METRICS, decoder.adopt(request), NOW)
 
     assert batch.items == 0
 
 
 def test_a_trace_is_shown_when_its_wait_has_passed():
-    decoder = ReferenceDecoder(ALL, Limits(trace_wait=30))
+    decoder = Decoder(ALL, Limits(trace_wait=30))
     decode(
         {"service": "shop", "spans": [{"parent": "absent", "parent_is": "local"}]}, decoder=decoder
     )
@@ -271,14 +288,15 @@ def test_invalid_utf8_is_counted():
     span.name = "ABCD"
     data = request.SerializeToString().replace(b"ABCD", b"AB\xffD")
 
-    (batch,) = ReferenceDecoder(ALL).slices(Signal.TRACES, parse(Signal.TRACES, data), NOW)
+    decoder = Decoder(ALL)
+    (batch,) = decoder.slices(Signal.TRACES, decoder.parse(Signal.TRACES, data), NOW)
 
     assert batch.oddities["invalid_utf8"] == 1
     assert any("AB�D" in value.text for value in batch.values)
 
 
 def test_a_bad_value_is_shown_at_each_later_occurrence_and_a_clean_one_never_again():
-    decoder = ReferenceDecoder(Demand(places=frozenset({Place.LOG_BODY})))
+    decoder = Decoder(Demand(places=frozenset({Place.LOG_BODY})))
     delivery = {"service": "shop", "logs": [{"body": "good"}, {"body": "bad"}]}
     (first,) = decode(delivery, decoder=decoder)
     decoder.remember_bad(next(value for value in first.values if value.text == "bad"))

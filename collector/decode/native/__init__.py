@@ -1,0 +1,1 @@
+"""The compiled decoder: OTLP's wire bytes to the four views, without a message in between."""

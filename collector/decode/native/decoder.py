@@ -1,0 +1,545 @@
+"""The decoder around the scanner: makes objects of what the scanner found to be new."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.metrics.v1 import metrics_pb2
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMessage
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
+
+from collector import classify, semconv
+from collector.classify import SpanKind, Target, TargetKind
+from collector.decode import items
+from collector.decode.anyvalue import bounded
+from collector.decode.counting import Selections
+from collector.decode.identity import Resources, is_own
+from collector.decode.limits import Limits
+from collector.decode.logs import log_row
+from collector.decode.messages import REQUESTS, DecodeError, Request, canonical
+from collector.decode.native.check import Checker
+from collector.decode.native.scanner import Scanner
+from collector.decode.points import labels_of, series_of
+from collector.decode.spans import Profile, profile_of, span_row
+from collector.demand import Demand
+from collector.views import (
+    Batch,
+    Flag,
+    Mark,
+    Place,
+    Resource,
+    Row,
+    Series,
+    Shape,
+    ShapeCount,
+    Span,
+    Tally,
+    TallyKind,
+    Trace,
+    Value,
+)
+from collector.violation import Service, Signal
+
+_SIGNALS = (Signal.TRACES, Signal.LOGS, Signal.METRICS)
+_CHECKERS = {signal: Checker(REQUESTS[signal].DESCRIPTOR) for signal in Signal}
+
+#: Spans that are judged with one slice; with more than arrive, nothing piles up.
+_JUDGED_PER_SLICE = 4
+_EVERYTHING = 2**63
+
+#: Live entries beyond which a table is swept (ours).
+_MOST_PROFILES = 16_384
+_MOST_RESOURCES = 10_000
+_MOST_SHAPES = 8_192
+_MOST_KEYS = 8_192
+
+# As the scanner numbers them.
+_CALL, _PEER, _ROUTE, _SERVER_ROUTE = 1, 2, 4, 8
+_TARGETS = {
+    ("url.full", True): 16,
+    ("url.full", False): 32,
+    ("url.path", True): 64,
+    ("url.path", False): 128,
+    ("url.query", True): 256,
+    ("db.query.text", True): 512,
+    ("db.query.text", False): 1024,
+}
+_ROW = 2048
+_NEVER, _WITH_KEY, _ALWAYS = 0, 1, 2
+
+_POINTS: dict[int, type[Any]] = {
+    42: metrics_pb2.NumberDataPoint,
+    58: metrics_pb2.NumberDataPoint,
+    74: metrics_pb2.HistogramDataPoint,
+    82: metrics_pb2.ExponentialHistogramDataPoint,
+    90: metrics_pb2.SummaryDataPoint,
+}
+
+
+class Checked(NamedTuple):
+    """A body that protobuf would accept, in a form that the scanner can read."""
+
+    body: bytes
+    repaired: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Setup:
+    """What the scanner is told once."""
+
+    secret: tuple[int, ...]
+    rank: tuple[int, int]
+    roles: dict[str, int]
+    shapes: tuple[bool, ...]
+    rows: tuple[int, ...]
+    places: tuple[bool, ...]
+    marks: Mark
+    tallies: frozenset[TallyKind]
+    want_traces: bool
+    want_series: bool
+    mask_servers: bool
+    most_keys: int
+    most_shapes: int
+    slice_items: int
+    remembered_values: int
+    max_value_length: int
+    remembered_series: int
+    series_refresh: float
+    trace_wait: float
+    max_spans: int
+    max_spans_per_trace: int
+
+
+def _numbers(seed: bytes, purpose: bytes, count: int) -> tuple[int, ...]:
+    digest = hashlib.blake2b(seed, digest_size=8 * count, person=purpose).digest()
+    return tuple(int.from_bytes(digest[at : at + 8], "little") for at in range(0, 8 * count, 8))
+
+
+def _roles(demand: Demand) -> dict[str, int]:
+    """What the scanner does with the attributes that someone asks for."""
+    roles: dict[str, int] = dict.fromkeys(classify.CALL_KEYS | demand.trace_keys, _CALL)
+    for key in classify.PEER_KEYS - demand.trace_keys:
+        roles[key] = _PEER
+    for name in ("url.template", "http.route"):
+        roles[name] |= _ROUTE
+    roles["http.route"] |= _SERVER_ROUTE
+    for (name, current), role in _TARGETS.items():
+        for spelling in semconv.family(name):
+            if (spelling == name) is current:
+                roles[spelling] = roles.get(spelling, 0) | role
+    for selection in demand.rows:
+        for match in selection.where:
+            for key in match.keys:
+                roles[key] = roles.get(key, 0) | _ROW
+    return roles
+
+
+def _row_use(demand: Demand, signal: Signal) -> int:
+    """When an item may match a selection: never, with one of the keys, always."""
+    mine = [selection for selection in demand.rows if selection.signal is signal]
+    if not mine:
+        return _NEVER
+    return _WITH_KEY if all(selection.where for selection in mine) else _ALWAYS
+
+
+def _setup(demand: Demand, limits: Limits, seed: bytes) -> _Setup:
+    low, high = _numbers_of_rank(seed)
+    return _Setup(
+        secret=_numbers(seed, b"hash", 4),
+        rank=(low, high),
+        roles=_roles(demand),
+        shapes=tuple(signal in demand.shapes for signal in _SIGNALS),
+        rows=tuple(_row_use(demand, signal) for signal in _SIGNALS),
+        places=tuple(place in demand.places for place in Place),
+        marks=demand.marks,
+        tallies=demand.tallies,
+        want_traces=demand.traces,
+        want_series=demand.series,
+        mask_servers=all(classify.mask_path(route) == route for route in demand.probe_routes),
+        most_keys=_MOST_KEYS,
+        most_shapes=_MOST_SHAPES,
+        slice_items=limits.slice_items,
+        remembered_values=limits.remembered_values,
+        max_value_length=limits.max_value_length,
+        remembered_series=limits.remembered_series,
+        series_refresh=limits.series_refresh,
+        trace_wait=limits.trace_wait,
+        max_spans=limits.max_spans,
+        max_spans_per_trace=limits.max_spans_per_trace,
+    )
+
+
+def _numbers_of_rank(seed: bytes) -> tuple[int, int]:
+    """As the table of traces of the reference: both keep the same sample."""
+    digest = hashlib.blake2b(seed, digest_size=16).digest()
+    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
+
+
+class NativeDecoder:
+    """Hands over what `collector.decode.reference.ReferenceDecoder` does, much sooner.
+
+    Not safe for threads: its caller takes one lock around every call and every step of
+    the iterator that `slices` returns. `parse` and `adopt` need no lock.
+
+    Args:
+        demand: the union of what the policies need.
+        limits: bounds.
+        seed: keys all hashes and the sampling of traces; at most 64 bytes.
+    """
+
+    name = "native"
+
+    def __init__(self, demand: Demand, limits: Limits | None = None, seed: bytes = b"") -> None:
+        limits = limits or Limits()
+        self._demand = demand
+        self._limits = limits
+        self._kept = classify.CALL_KEYS | demand.trace_keys
+        self._selections = {
+            signal: Selections(
+                (index, row) for index, row in enumerate(demand.rows) if row.signal is signal
+            )
+            for signal in Signal
+        }
+        self._interned = Resources(demand.resource_keys)
+        self._resources: list[Resource | None] = []
+        self._free_resources: list[int] = []
+        self._resource_numbers: dict[int, int] = {}
+        self._most_resources = _MOST_RESOURCES
+        self._profiles: list[Profile | None] = []
+        self._most_profiles = _MOST_PROFILES
+        self._numbers = _Numbers()
+        self._value_hashes: dict[tuple[str, str], int] = {}
+        self._scanner = Scanner(_setup(demand, limits, seed), self._intern)
+
+    def parse(self, signal: Signal, body: bytes) -> Checked:
+        """Check a body, and rewrite it where it is written in an unusual way.
+
+        Args:
+            signal: which of the three requests it is.
+            body: uncompressed.
+
+        Raises:
+            DecodeError: if it is not such a message, or holds a group.
+        """
+        checker = _CHECKERS[signal]
+        report = checker.check(body)
+        if report is not None and report[0]:
+            body = canonical(signal, body)
+            report = checker.check(body)
+        if report is None:
+            raise DecodeError(f"the body is not a protobuf {REQUESTS[signal].DESCRIPTOR.name}")
+        invalid = report[1]
+        return Checked(checker.repaired(body) if invalid else body, invalid)
+
+    def adopt(self, request: Request) -> Checked:
+        """A request that is a message already."""
+        return Checked(request.SerializeToString(), 0)
+
+    def slices(self, signal: Signal, parsed: Checked, now: float) -> Iterator[Batch]:
+        """Go through a request, one batch for every so many items; at least one.
+
+        Args:
+            signal: which request it is.
+            parsed: by `parse` or `adopt`.
+            now: arrival time in seconds since 1970.
+        """
+        reading = self._scanner.begin(parsed.body, _SIGNALS.index(signal))
+        repaired = parsed.repaired
+        more = True
+        while more:
+            try:
+                self._sweep()
+                more = self._scanner.read(reading, now)
+                batch = self._gathered(signal, now, repaired)
+            except BaseException:
+                self._scanner.drop()
+                raise
+            repaired = 0
+            yield batch
+
+    def advance(self, now: float) -> Batch:
+        """Finish the traces whose wait has ended."""
+        self._scanner.traces.advance(now - self._limits.trace_wait, now, _EVERYTHING)
+        return self._finished(now)
+
+    def drain(self, now: float) -> Batch:
+        """Finish all traces."""
+        self._scanner.traces.advance(float("inf"), now, _EVERYTHING)
+        return self._finished(now)
+
+    def remember_bad(self, value: Value) -> None:
+        """From now on hand over every occurrence of a value."""
+        values = self._scanner.values
+        known = self._value_hashes.get((value.key, value.text))
+        values.remember_bad(values.hash_of(value.key, value.text) if known is None else known)
+
+    def counters(self) -> dict[str, int]:
+        """How often each bound was met, by name."""
+        traces = self._scanner.traces
+        return {
+            "values_cut": self._scanner.values.cut,
+            "series_forgotten": self._scanner.series_turns,
+            "spans_sampled_out": traces.sampled_out,
+            "spans_over_trace_bound": traces.over_trace_bound,
+            "spans_repeated": traces.repeated,
+        }
+
+    @property
+    def open_spans(self) -> int:
+        """Spans that wait for their trace."""
+        return int(self._scanner.traces.open_spans)
+
+    # ------------------------------------------------------------------ a slice
+
+    def _gathered(self, signal: Signal, now: float, repaired: int) -> Batch:
+        scanner = self._scanner
+        scanner.name_keys()
+        items_read, own = scanner.take_counts()
+        oddities = scanner.take_oddities()
+        if repaired:
+            oddities["invalid_utf8"] = repaired
+        shapes = [ShapeCount(*one) for one in scanner.take_shapes(self._shape_of(signal))]
+        values = scanner.take_values(signal, self._resources)
+        self._value_hashes = {}
+        series = [self._series(*one) for one in scanner.take_series()]
+        rows = [row for one in scanner.take_rows() if (row := self._row(signal, *one)) is not None]
+        for number, raw in scanner.take_profiles():
+            self._learn_profile(number, raw)
+        due = now - self._limits.trace_wait
+        most = _JUDGED_PER_SLICE * max(items_read, 256)
+        late = scanner.keep_spans(now, due, most)
+        batch = self._finished(now)
+        batch.signal = signal
+        batch.items, batch.own_items = items_read, own
+        batch.shapes, batch.values, batch.series, batch.rows = shapes, values, series, rows
+        batch.arrived_parents = late
+        batch.oddities = oddities
+        return batch
+
+    def _shape_of(self, signal: Signal) -> Any:  # noqa: ANN401 (called by the scanner)
+        resources = self._resources
+
+        def make(
+            resource: int,
+            kind: int,
+            status: int,
+            severity: int,
+            flags: int,
+            keys: frozenset[str],
+            name: str,
+        ) -> Shape:
+            sender = resources[resource]
+            if sender is None:
+                raise LookupError("a shape without a resource")
+            return Shape(signal, sender, SpanKind(kind), status, severity, Flag(flags), keys, name)
+
+        return make
+
+    def _series(
+        self, raw: bytes, metric: str, scope: str, resource: int, data: int, trace_id: str
+    ) -> Series:
+        values = labels_of(_POINTS[data].FromString(raw).attributes)
+        return series_of(
+            values, self._resource(resource), bounded(scope), bounded(metric), trace_id
+        )
+
+    def _row(self, signal: Signal, raw: bytes, number: int) -> Row | None:
+        resource = self._resource(number)
+        selections = self._selections[signal]
+        if signal is Signal.TRACES:
+            span = SpanMessage.FromString(raw)
+            kind = SpanKind.of(span.kind)
+            return span_row(span, resource, kind, _valid(span.trace_id), selections)
+        record = LogRecord.FromString(raw)
+        severity = items.severity_range(record.severity_number)
+        keys = items.log_keys(record)
+        return log_row(record, resource, severity, keys, _valid(record.trace_id), selections)
+
+    # ------------------------------------------------------------------ traces
+
+    def _finished(self, now: float) -> Batch:
+        traces = self._scanner.traces
+        numbers = self._numbers
+        tallies: dict[Tally, int] = {}
+        for kind, service, call, arrived, count in traces.take_tallies():
+            peer, operation = ("", "") if call is None else numbers.calls.named(call)
+            tally = Tally(kind, numbers.services.named(service), peer, operation, arrived)
+            tallies[tally] = tallies.get(tally, 0) + count
+        return Batch(
+            traces=[self._trace(*one) for one in traces.take_shown()],
+            tallies=tallies,
+            watermark=traces.watermark(now),
+            trace_share=traces.share,
+        )
+
+    def _trace(
+        self,
+        trace_id: bytes,
+        arrived: float,
+        spans: list[tuple[Any, ...]],
+        marks: int,
+        truncated: bool,
+        missing: frozenset[bytes],
+        waited: bool,
+    ) -> Trace:
+        made = tuple(self._span(*one) for one in spans)
+        return Trace(trace_id, arrived, made, Mark(marks), bool(truncated), missing, bool(waited))
+
+    def _span(
+        self,
+        number: int,
+        resource: int,
+        span_id: bytes,
+        parent_id: bytes,
+        start: int,
+        end: int,
+        flags: int,
+        target_kind: int,
+        target: int,
+    ) -> Span:
+        profile = self._profiles[number]
+        if profile is None:
+            raise LookupError("a span without a profile")
+        return Span(
+            span_id=span_id,
+            parent_id=parent_id,
+            resource=self._resource(resource),
+            start=start,
+            end=end,
+            flags=Flag(flags),
+            target=Target(TargetKind(target_kind), target),
+            **profile._asdict(),
+        )
+
+    # ------------------------------------------------------------------ numbers
+
+    def _intern(self, raw: bytes) -> int:
+        """The number of a resource, doubled, and one more if it is the auditor itself."""
+        message = ResourceMessage.FromString(raw)
+        message.DiscardUnknownFields()
+        resource = self._interned.intern(message)
+        known = self._resource_numbers.get(resource.identity)
+        if known is not None:
+            return known << 1 | is_own(resource)
+        if self._free_resources:
+            number = self._free_resources.pop()
+            self._resources[number] = resource
+        else:
+            number = len(self._resources)
+            self._resources.append(resource)
+        self._resource_numbers[resource.identity] = number
+        service = self._numbers.services.number(resource.service)
+        name = self._numbers.names.number(resource.service.name)
+        self._scanner.traces.learn_resource(number, resource.identity, service, name)
+        return number << 1 | is_own(resource)
+
+    def _resource(self, number: int) -> Resource:
+        resource = self._resources[number]
+        if resource is None:
+            raise LookupError("an item without a resource")
+        return resource
+
+    def _learn_profile(self, number: int, raw: bytes) -> None:
+        profile, _ = profile_of(SpanMessage.FromString(raw), self._kept, self._demand.probe_routes)
+        if number < len(self._profiles):
+            self._profiles[number] = profile
+        else:
+            self._profiles.append(profile)
+        attributes = profile.attributes
+        retry = (
+            classify.resend_count(attributes) > 0
+            or classify.previous_rpc_attempts(attributes) > 0
+            or classify.delivery_count(attributes) > 1
+        )
+        self._scanner.traces.learn_profile(
+            number,
+            profile.kind,
+            self._numbers.calls.number((profile.peer, profile.operation)),
+            self._numbers.operations.number(profile.operation),
+            profile.failed,
+            retry,
+            bool(profile.route),
+        )
+
+    def _sweep(self) -> None:
+        """Forget profiles and resources of which no open span is left, when there are many."""
+        scanner = self._scanner
+        live_resources = len(self._resources) - len(self._free_resources)
+        if (
+            scanner.profiles_in_use <= self._most_profiles
+            and live_resources <= self._most_resources
+        ):
+            return
+        profiles, resources = (
+            bytearray(scanner.profile_count + 1),
+            bytearray(len(self._resources) + 1),
+        )
+        scanner.traces.used(profiles, resources)
+        free = array("I", (at for at in range(scanner.profile_count) if not profiles[at]))
+        for at in free:
+            self._profiles[at] = None
+        scanner.forget_profiles(free)
+        self._free_resources = [at for at in range(len(self._resources)) if not resources[at]]
+        for at in self._free_resources:
+            self._resources[at] = None
+        self._resource_numbers = {
+            one.identity: at for at, one in enumerate(self._resources) if one is not None
+        }
+        scanner.forget_resources()
+        self._most_profiles = max(_MOST_PROFILES, 2 * scanner.profiles_in_use)
+        kept = len(self._resources) - len(self._free_resources)
+        self._most_resources = max(_MOST_RESOURCES, 2 * kept)
+        self._numbers.keep(
+            [one for one in self._profiles if one], [one for one in self._resources if one]
+        )
+
+
+def _valid(trace_id: bytes) -> bytes:
+    return trace_id if len(trace_id) == items.TRACE_ID_BYTES and any(trace_id) else b""
+
+
+class _Names:
+    """Numbers for values that are compared often; a number is never given twice."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+        self._names: dict[int, Any] = {}
+        self._next = 0
+
+    def number(self, name: Any) -> int:  # noqa: ANN401 (any hashable value)
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._numbers[name] = self._next
+            self._names[number] = name
+            self._next = (self._next + 1) & 0xFFFFFFFF
+        return number
+
+    def named(self, number: int) -> Any:  # noqa: ANN401 (any hashable value)
+        return self._names[number]
+
+    def keep(self, names: set[Any]) -> None:
+        for name in [name for name in self._numbers if name not in names]:
+            del self._names[self._numbers.pop(name)]
+
+
+class _Numbers:
+    """What the pass over a finished trace compares by number alone."""
+
+    def __init__(self) -> None:
+        self.services = _Names()
+        self.names = _Names()
+        self.calls = _Names()
+        self.operations = _Names()
+
+    def keep(self, profiles: list[Profile], resources: list[Resource]) -> None:
+        """Forget all that neither these profiles nor these resources need."""
+        services: set[Service] = {resource.service for resource in resources}
+        self.services.keep(services)
+        self.names.keep({service.name for service in services})
+        self.calls.keep({(profile.peer, profile.operation) for profile in profiles})
+        self.operations.keep({profile.operation for profile in profiles})

@@ -1,0 +1,600 @@
+# cython: language_level=3, boundscheck=True, wraparound=False, initializedcheck=False
+"""Open traces: one compact record a span, and the pass that marks a trace when its wait ends.
+
+Only traces that carry a demanded mark become objects; all others are counted and forgotten.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
+
+from collector.decode.native.maps cimport (
+    Map, map_clear, map_close, map_get, map_put, map_remove, memory_add, memory_clear, memory_has,
+)
+from collector.decode.native.wire cimport fold, mix
+
+from collector.views import Flag, Mark, TallyKind
+
+cdef enum:
+    SERVER = 2
+    CLIENT = 3
+    CONSUMER = 5
+    FAILED = 1           # facts of a profile
+    RETRY = 2
+    PROBE = 4
+    FIRST_ROOM = 64
+    MOST_HALVINGS = 63
+
+cdef uint8_t PARENT_LOCAL = int(Flag.PARENT_LOCAL)
+cdef uint8_t PARENT_REMOTE = int(Flag.PARENT_REMOTE)
+cdef uint32_t PROBE_ROUTE = int(Mark.PROBE_ROUTE)
+cdef uint32_t RETRY_ATTRIBUTE = int(Mark.RETRY_ATTRIBUTE)
+cdef uint32_t FAILED_SIBLING = int(Mark.FAILED_SIBLING)
+cdef uint32_t REPEATED_SERVER = int(Mark.REPEATED_SERVER)
+cdef uint32_t LOCAL_PARENT_MISSING = int(Mark.LOCAL_PARENT_MISSING)
+cdef uint32_t REMOTE_PARENT_MISSING = int(Mark.REMOTE_PARENT_MISSING)
+
+TALLIES = tuple(TallyKind)
+cdef int CALLS = TALLIES.index(TallyKind.CALLS)
+cdef int LOCAL_CHILDREN = TALLIES.index(TallyKind.LOCAL_CHILDREN)
+cdef int REMOTE_CHILDREN = TALLIES.index(TallyKind.REMOTE_CHILDREN)
+cdef int LONG_SPANS = TALLIES.index(TallyKind.LONG_SPANS)
+
+
+cdef class Traces:
+    """The bounded table of open traces; what it promises is said at `decode.traces.TraceTable`.
+
+    Args:
+        secret: of the hashes.
+        rank: two numbers that key the sampling.
+        wait: seconds from a trace's first span to its judgement.
+        max_spans: open spans at most.
+        max_per_trace: spans of one trace at most.
+        marks: a finished trace is shown when it carries one of them.
+        tallies: what is counted.
+    """
+
+    def __cinit__(self, tuple secret, tuple rank, double wait, uint32_t max_spans,
+                  uint32_t max_per_trace, marks, tallies):
+        cdef size_t room = 64
+        cdef int index
+        for index in range(4):
+            self.secret.mix[index] = secret[index]
+        self.rank_low, self.rank_high = rank
+        self.wait = wait
+        self.max_spans = max_spans
+        self.max_per_trace = max_per_trace
+        self.wanted_marks = int(marks)
+        for index, kind in enumerate(TALLIES):
+            if kind in tallies:
+                self.wanted_tallies |= 1 << index
+        self.seen.half = max(1, max_spans)
+        self.awaited.half = max(1, max_spans // 2)
+        while room < <size_t>max_spans + 2:
+            room *= 2
+        # Room that is not touched costs no memory.
+        self.spans = <SpanRecord[: max_spans + 2]>_room((max_spans + 2) * sizeof(SpanRecord))
+        self.traces = <TraceRecord[:room]>_room(room * sizeof(TraceRecord))
+        self.high_water = 1
+        self.profiles = <ProfileRecord[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(ProfileRecord))
+        self.resources = <ResourceRecord[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(ResourceRecord))
+        self.order = <uint32_t[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(uint32_t))
+        self.absent = <uint64_t[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(uint64_t))
+        self.tallies = <TallyRecord[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(TallyRecord))
+        self.shown = <ShownRecord[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(ShownRecord))
+        self.shown_spans = <SpanRecord[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(SpanRecord))
+        self.shown_missing = <uint64_t[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(uint64_t))
+
+    def __dealloc__(self):
+        map_close(&self.index)
+        map_close(&self.local)
+        map_close(&self.calls)
+        map_close(&self.tally_index)
+        memory_clear(&self.seen)
+        memory_clear(&self.awaited)
+        if self.shown_missing is not None:  # the last that is made
+            free(&self.spans[0])
+            free(&self.traces[0])
+            free(&self.profiles[0])
+            free(&self.resources[0])
+            free(&self.order[0])
+            free(&self.absent[0])
+            free(&self.tallies[0])
+            free(&self.shown[0])
+            free(&self.shown_spans[0])
+            free(&self.shown_missing[0])
+
+    # ------------------------------------------------------------------ what others tell it
+
+    def learn_profile(self, uint32_t number, int kind, uint32_t call, uint32_t operation,
+                      bint failed, bint retry, bint probe):
+        """What the marks need to know of the spans of a profile."""
+        cdef size_t room = self.profiles.shape[0]
+        cdef ProfileRecord* grown
+        if number >= room:
+            grown = <ProfileRecord*>_room((number + 1) * 2 * sizeof(ProfileRecord))
+            memcpy(grown, &self.profiles[0], room * sizeof(ProfileRecord))
+            free(&self.profiles[0])
+            self.profiles = <ProfileRecord[: (number + 1) * 2]>grown
+        self.profiles[number].kind = kind
+        self.profiles[number].call = call
+        self.profiles[number].operation = operation
+        self.profiles[number].facts = failed * FAILED | retry * RETRY | probe * PROBE
+
+    def learn_resource(self, uint32_t number, int64_t identity, uint32_t service, uint32_t name):
+        """Who a resource is, and which service it belongs to."""
+        cdef size_t room = self.resources.shape[0]
+        cdef ResourceRecord* grown
+        if number >= room:
+            grown = <ResourceRecord*>_room((number + 1) * 2 * sizeof(ResourceRecord))
+            memcpy(grown, &self.resources[0], room * sizeof(ResourceRecord))
+            free(&self.resources[0])
+            self.resources = <ResourceRecord[: (number + 1) * 2]>grown
+        self.resources[number].identity = <uint64_t>identity
+        self.resources[number].service = service
+        self.resources[number].name = name
+
+    def used(self, uint8_t[::1] profiles not None, uint8_t[::1] resources not None):
+        """Mark the profiles and resources of open spans."""
+        cdef uint64_t at
+        cdef uint32_t span
+        for at in range(self.head, self.tail):
+            if self.traces[at & self._mask()].count == 0:
+                continue
+            span = self.traces[at & self._mask()].first
+            while span:
+                profiles[self.spans[span].profile] = 1
+                resources[self.spans[span].resource] = 1
+                span = self.spans[span].next
+
+    cdef uint64_t _mask(self) noexcept nogil:
+        return self.traces.shape[0] - 1
+
+    @property
+    def share(self):
+        """The share of traces that is kept at present."""
+        return 0.5 ** self.halvings
+
+    def watermark(self, double now):
+        """No trace that arrived before this time is open."""
+        cdef double due = now - self.wait
+        self._pass_gone()
+        if self.head == self.tail:
+            return due
+        return min(due, self.traces[self.head & self._mask()].arrived)
+
+    # ------------------------------------------------------------------ adding
+
+    cdef bint add(self, uint64_t low, uint64_t high, SpanRecord* span, double now)\
+            except? True nogil:
+        """Keep a span; True when a child of it was judged before, without it."""
+        cdef uint64_t key = mix(low ^ self.secret.mix[1], high, &self.secret)
+        cdef uint64_t identity = mix(key, span.span_id, &self.secret)
+        cdef TraceRecord* trace
+        cdef bint late
+        cdef uint32_t slot
+        if memory_has(&self.seen, identity):
+            self.repeated += 1
+            return False
+        late = memory_has(&self.awaited, identity)
+        trace = self.open_trace(low, high, key, now)
+        if trace == NULL:
+            self.sampled_out += 1
+            return late
+        if trace.count >= self.max_per_trace:
+            trace.truncated = True
+            self.over_trace_bound += 1
+            return late
+        slot = self.free_span
+        if slot:
+            self.free_span = self.spans[slot].next
+        else:
+            slot = self.high_water
+            self.high_water += 1
+        self.spans[slot] = span[0]
+        self.spans[slot].next = 0
+        if trace.count:
+            self.spans[trace.last].next = slot
+        else:
+            trace.first = slot
+        trace.last = slot
+        trace.count += 1
+        self.open_spans += 1
+        memory_add(&self.seen, identity)
+        if self.open_spans > self.max_spans:
+            self.sample_down()
+        return late
+
+    cdef TraceRecord* open_trace(self, uint64_t low, uint64_t high, uint64_t key, double now)\
+            except? NULL nogil:
+        """The open trace with an id, a new one if need be; NULL when it is not sampled."""
+        cdef int64_t found = map_get(&self.index, key)
+        cdef uint64_t rank
+        cdef TraceRecord* trace
+        if found >= 0:
+            return &self.traces[found]
+        rank = fold(low ^ self.rank_low, high ^ self.rank_high)
+        if not self.kept(rank):
+            return NULL
+        if self.tail - self.head > self._mask():
+            self.compact()
+        found = self.tail & self._mask()
+        if map_put(&self.index, key, <uint32_t>found) < 0:
+            return NULL
+        self.tail += 1
+        trace = &self.traces[found]
+        trace.low = low
+        trace.high = high
+        trace.key = key
+        trace.rank = rank
+        trace.arrived = now
+        trace.first = trace.last = 0
+        trace.count = 0
+        trace.truncated = False
+        return trace
+
+    cdef bint kept(self, uint64_t rank) noexcept nogil:
+        return self.halvings == 0 or rank >> (64 - self.halvings) == 0
+
+    cdef int sample_down(self) except -1 nogil:
+        """Halve the share of traces until what is open fits."""
+        cdef uint64_t at
+        cdef TraceRecord* trace
+        while self.open_spans > self.max_spans and self.halvings < MOST_HALVINGS:
+            self.halvings += 1
+            for at in range(self.head, self.tail):
+                trace = &self.traces[at & self._mask()]
+                if trace.count and not self.kept(trace.rank):
+                    self.sampled_out += trace.count
+                    self.drop(trace)
+        return 0
+
+    cdef int drop(self, TraceRecord* trace) except -1 nogil:
+        """Free a trace and its spans; its record stays behind as gone."""
+        map_remove(&self.index, trace.key)
+        if trace.count:
+            self.spans[trace.last].next = self.free_span
+            self.free_span = trace.first
+        self.open_spans -= trace.count
+        trace.count = 0
+        trace.first = 0
+        return 0
+
+    cdef void _pass_gone(self) noexcept nogil:
+        while self.head < self.tail and self.traces[self.head & self._mask()].count == 0:
+            self.head += 1
+
+    cdef int compact(self) except -1 nogil:
+        """Close the gaps that sampled traces left; there is one, for no trace is empty."""
+        cdef uint64_t at, to = self.head
+        for at in range(self.head, self.tail):
+            if self.traces[at & self._mask()].count:
+                if at != to:
+                    self.traces[to & self._mask()] = self.traces[at & self._mask()]
+                    map_put(&self.index, self.traces[to & self._mask()].key,
+                            <uint32_t>(to & self._mask()))
+                to += 1
+        self.tail = to
+        return 0
+
+    # ------------------------------------------------------------------ finishing
+
+    cdef int finish(self, double until, double now, uint64_t most) except -1 nogil:
+        """Judge the traces that arrived up to a time, until so many spans were judged."""
+        cdef uint64_t judged = 0
+        cdef TraceRecord* trace
+        while judged < most:
+            self._pass_gone()
+            if self.head == self.tail:
+                break
+            trace = &self.traces[self.head & self._mask()]
+            if trace.arrived > until:
+                break
+            judged += trace.count
+            self.judge(trace, trace.arrived <= now - self.wait)
+            self.drop(trace)
+        if self.halvings and self.open_spans < self.max_spans // 4:
+            self.halvings -= 1
+        return 0
+
+    cdef int judge(self, TraceRecord* trace, bint waited) except -1 nogil:
+        cdef uint32_t span = trace.first, marks, at
+        cdef uint64_t n = 0
+        cdef int64_t arrived = <int64_t>trace.arrived
+        while span and n < trace.count:
+            if n >= <uint64_t>self.order.shape[0]:
+                with gil:
+                    self._grow_order()
+            self.order[n] = span
+            n += 1
+            if self.wanted_tallies:
+                self.count(&self.spans[span], arrived)
+            span = self.spans[span].next
+        marks = self.marks(trace, n)
+        for at in range(self.absent_count):
+            memory_add(&self.awaited, mix(trace.key, self.absent[at], &self.secret))
+        if marks & self.wanted_marks:
+            self.show(trace, marks, waited, n)
+        return 0
+
+    cdef uint32_t marks(self, TraceRecord* trace, uint64_t n) except? 0xFFFFFFFF nogil:
+        """The marks of the trace whose spans are in `order`; fills `absent`."""
+        cdef uint64_t at
+        cdef uint32_t marks = 0
+        cdef SpanRecord* span
+        cdef ProfileRecord* profile
+        cdef int failures = 0, servers = 0
+        self.absent_count = 0
+        reset(&self.local)
+        if n > 1:
+            for at in range(n):
+                map_put(&self.local, mix(self.spans[self.order[at]].span_id, 1, &self.secret),
+                        self.order[at])
+        for at in range(n):
+            span = &self.spans[self.order[at]]
+            profile = &self.profiles[span.profile]
+            if profile.facts & RETRY:
+                marks |= RETRY_ATTRIBUTE
+            if profile.facts & PROBE:
+                marks |= PROBE_ROUTE
+            if span.parent_id:
+                failures += profile.kind == CLIENT and (profile.facts & FAILED) != 0
+                servers += profile.kind == SERVER
+            if span.parent_id and span.parent_id != span.span_id and \
+                    map_get(&self.local, mix(span.parent_id, 1, &self.secret)) < 0:
+                if span.flags & PARENT_LOCAL:
+                    marks |= LOCAL_PARENT_MISSING
+                elif span.flags & PARENT_REMOTE:
+                    marks |= REMOTE_PARENT_MISSING
+                self.note_absent(trace.key, span.parent_id)
+        if failures and n > 1 and self.failed_sibling(n):
+            marks |= FAILED_SIBLING
+        if servers > 1 and self.repeated_server(n):
+            marks |= REPEATED_SERVER
+        return marks
+
+    cdef int note_absent(self, uint64_t key, uint64_t parent) except -1 nogil:
+        """Note a missing parent once, unless it was judged before."""
+        cdef uint64_t mixed = mix(parent, 2, &self.secret)
+        if map_get(&self.local, mixed) >= 0:
+            return 0
+        map_put(&self.local, mixed, 0)
+        if memory_has(&self.seen, mix(key, parent, &self.secret)):
+            return 0
+        if self.absent_count >= <size_t>self.absent.shape[0]:
+            with gil:
+                self._grow_absent()
+        self.absent[self.absent_count] = parent
+        self.absent_count += 1
+        return 0
+
+    cdef bint failed_sibling(self, uint64_t n) except? True nogil:
+        """Whether a call started after one like it, under the same parent, had failed."""
+        cdef uint64_t at, key
+        cdef int64_t found
+        cdef SpanRecord* span
+        cdef SpanRecord* failure
+        cdef ProfileRecord* profile
+        reset(&self.calls)
+        for at in range(n):
+            span = &self.spans[self.order[at]]
+            profile = &self.profiles[span.profile]
+            if profile.kind != CLIENT or not profile.facts & FAILED or not span.parent_id:
+                continue
+            key = self._call_key(span, profile.call)
+            found = map_get(&self.calls, key)
+            if found < 0 or ended(span) < ended(&self.spans[found]):
+                map_put(&self.calls, key, self.order[at])
+        for at in range(n):
+            span = &self.spans[self.order[at]]
+            profile = &self.profiles[span.profile]
+            if profile.kind != CLIENT:
+                continue
+            found = map_get(&self.calls, self._call_key(span, profile.call))
+            if found >= 0 and found != self.order[at]:
+                failure = &self.spans[found]
+                if span.start >= ended(failure):
+                    return True
+        return False
+
+    cdef uint64_t _call_key(self, SpanRecord* span, uint32_t call) except? 0 nogil:
+        cdef uint64_t who = <uint64_t>self.resources[span.resource].name << 32 | call
+        return mix(span.parent_id, who, &self.secret)
+
+    cdef bint repeated_server(self, uint64_t n) except? True nogil:
+        """Whether one CLIENT span has two SERVER spans of one service and operation below it."""
+        cdef uint64_t at, key
+        cdef int64_t parent
+        cdef SpanRecord* span
+        cdef ProfileRecord* profile
+        reset(&self.calls)
+        for at in range(n):
+            span = &self.spans[self.order[at]]
+            profile = &self.profiles[span.profile]
+            if profile.kind != SERVER or not span.parent_id:
+                continue
+            parent = map_get(&self.local, mix(span.parent_id, 1, &self.secret))
+            if parent < 0 or self.profiles[self.spans[parent].profile].kind != CLIENT:
+                continue
+            key = self._call_key(span, profile.operation)
+            if map_get(&self.calls, key) >= 0:
+                return True
+            map_put(&self.calls, key, 0)
+        return False
+
+    cdef int count(self, SpanRecord* span, int64_t arrived) except -1 nogil:
+        cdef ProfileRecord* profile = &self.profiles[span.profile]
+        cdef uint32_t service = self.resources[span.resource].service
+        if profile.kind == CLIENT or profile.kind == CONSUMER:
+            self.tally(CALLS, service, profile.call, arrived)
+        if span.flags & PARENT_LOCAL:
+            self.tally(LOCAL_CHILDREN, service, 0, arrived)
+        if span.flags & PARENT_REMOTE:
+            self.tally(REMOTE_CHILDREN, service, 0, arrived)
+        if span.end > span.start and span.end - span.start > <uint64_t>(self.wait * 1e9):
+            self.tally(LONG_SPANS, service, 0, arrived)
+        return 0
+
+    cdef int tally(self, int kind, uint32_t service, uint32_t call, int64_t arrived)\
+            except -1 nogil:
+        cdef uint64_t key
+        cdef int64_t found
+        cdef TallyRecord* made
+        if not self.wanted_tallies & (1 << kind):
+            return 0
+        key = mix(<uint64_t>service << 32 | call, <uint64_t>arrived << 2 | kind, &self.secret)
+        found = map_get(&self.tally_index, key)
+        if found >= 0:
+            self.tallies[found].count += 1
+            return 0
+        if self.tally_count >= <size_t>self.tallies.shape[0]:
+            with gil:
+                self._grow_tallies()
+        map_put(&self.tally_index, key, self.tally_count)
+        made = &self.tallies[self.tally_count]
+        made.kind = kind
+        made.service = service
+        made.call = call
+        made.arrived = arrived
+        made.count = 1
+        self.tally_count += 1
+        return 0
+
+    cdef int show(self, TraceRecord* trace, uint32_t marks, bint waited, uint64_t n)\
+            except -1 nogil:
+        """Keep a copy of a trace until it is taken."""
+        cdef uint64_t at
+        cdef ShownRecord* made
+        if (
+            self.shown_count >= <size_t>self.shown.shape[0]
+            or self.shown_span_count + n > <size_t>self.shown_spans.shape[0]
+            or self.shown_missing_count + self.absent_count > <size_t>self.shown_missing.shape[0]
+        ):
+            with gil:
+                self._grow_shown(n)
+        made = &self.shown[self.shown_count]
+        made.trace = trace[0]
+        made.marks = marks
+        made.waited = waited
+        made.spans = self.shown_span_count
+        made.missing = self.shown_missing_count
+        made.missing_count = self.absent_count
+        for at in range(n):
+            self.shown_spans[self.shown_span_count + at] = self.spans[self.order[at]]
+        for at in range(self.absent_count):
+            self.shown_missing[self.shown_missing_count + at] = self.absent[at]
+        self.shown_count += 1
+        self.shown_span_count += n
+        self.shown_missing_count += self.absent_count
+        return 0
+
+    def advance(self, double until, double now, uint64_t most):
+        """Judge the traces that arrived up to a time; see `take`."""
+        with nogil:
+            self.finish(until, now, most)
+
+    def take_tallies(self):
+        """What was counted since the last call: kind, service, call, second, count."""
+        cdef uint32_t at
+        cdef TallyRecord* one
+        taken = []
+        for at in range(self.tally_count):
+            one = &self.tallies[at]
+            call = one.call if one.kind == CALLS else None
+            taken.append((TALLIES[one.kind], one.service, call, one.arrived, one.count))
+        self.tally_count = 0
+        map_clear(&self.tally_index)
+        return taken
+
+    def take_shown(self):
+        """The marked traces since the last call, as tuples; see `decoder.NativeDecoder`."""
+        cdef size_t at, span
+        cdef ShownRecord* one
+        cdef SpanRecord* record
+        taken = []
+        for at in range(self.shown_count):
+            one = &self.shown[at]
+            spans = []
+            for span in range(one.spans, one.spans + one.trace.count):
+                record = &self.shown_spans[span]
+                spans.append((
+                    record.profile, record.resource, _id(record.span_id), _id(record.parent_id),
+                    record.start, record.end, record.flags, record.target_kind, record.target,
+                ))
+            missing = frozenset(
+                [_id(self.shown_missing[one.missing + span]) for span in range(one.missing_count)]
+            )
+            taken.append((
+                _bytes(one.trace.low) + _bytes(one.trace.high), one.trace.arrived, spans,
+                one.marks, one.trace.truncated, missing, one.waited,
+            ))
+        self.shown_count = self.shown_span_count = self.shown_missing_count = 0
+        return taken
+
+    # ------------------------------------------------------------------ room
+
+    cdef _grow_order(self):
+        cdef size_t old = self.order.shape[0]
+        cdef uint32_t* grown = <uint32_t*>_room(old * 2 * sizeof(uint32_t))
+        memcpy(grown, &self.order[0], old * sizeof(uint32_t))
+        free(&self.order[0])
+        self.order = <uint32_t[: old * 2]>grown
+
+    cdef _grow_absent(self):
+        cdef size_t old = self.absent.shape[0]
+        cdef uint64_t* grown = <uint64_t*>_room(old * 2 * sizeof(uint64_t))
+        memcpy(grown, &self.absent[0], old * sizeof(uint64_t))
+        free(&self.absent[0])
+        self.absent = <uint64_t[: old * 2]>grown
+
+    cdef _grow_tallies(self):
+        cdef size_t old = self.tallies.shape[0]
+        cdef TallyRecord* grown = <TallyRecord*>_room(old * 2 * sizeof(TallyRecord))
+        memcpy(grown, &self.tallies[0], old * sizeof(TallyRecord))
+        free(&self.tallies[0])
+        self.tallies = <TallyRecord[: old * 2]>grown
+
+    cdef _grow_shown(self, size_t n):
+        cdef size_t traces = self.shown.shape[0] * 2
+        cdef size_t spans = (self.shown_spans.shape[0] + n) * 2
+        cdef size_t missing = (self.shown_missing.shape[0] + self.absent_count) * 2
+        cdef ShownRecord* shown = <ShownRecord*>_room(traces * sizeof(ShownRecord))
+        cdef SpanRecord* records = <SpanRecord*>_room(spans * sizeof(SpanRecord))
+        cdef uint64_t* ids = <uint64_t*>_room(missing * sizeof(uint64_t))
+        memcpy(shown, &self.shown[0], self.shown_count * sizeof(ShownRecord))
+        memcpy(records, &self.shown_spans[0], self.shown_span_count * sizeof(SpanRecord))
+        memcpy(ids, &self.shown_missing[0], self.shown_missing_count * sizeof(uint64_t))
+        free(&self.shown[0])
+        free(&self.shown_spans[0])
+        free(&self.shown_missing[0])
+        self.shown = <ShownRecord[:traces]>shown
+        self.shown_spans = <SpanRecord[:spans]>records
+        self.shown_missing = <uint64_t[:missing]>ids
+
+
+cdef void* _room(size_t size) except NULL:
+    cdef void* room = malloc(size)
+    if room == NULL:
+        raise MemoryError
+    return room
+
+
+cdef bytes _bytes(uint64_t number):
+    return (<char*>&number)[:8]
+
+
+cdef bytes _id(uint64_t number):
+    return (<char*>&number)[:8] if number else b""
+
+
+cdef inline uint64_t ended(SpanRecord* span) noexcept nogil:
+    """The end of a span; a clock that ran backwards does not put it before the start."""
+    return span.end if span.end > span.start else span.start
+
+
+cdef inline void reset(Map* map) noexcept nogil:
+    """Empty a table that is used for one trace at a time."""
+    if map.mask > 255:
+        map_close(map)
+    else:
+        map_clear(map)

@@ -1,0 +1,134 @@
+"""Two decoders side by side: what one hands over and the other does not, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from collector.classify import TargetKind
+from collector.decode.messages import DecodeError
+from collector.views import Batch, Trace, Value
+from collector.violation import Signal
+
+
+class Pair:
+    """A decoder and its reference, fed with the same requests.
+
+    Args:
+        reference: whose answers are right.
+        tested: whose answers are compared.
+    """
+
+    def __init__(self, reference: Any, tested: Any) -> None:
+        self.both = (reference, tested)
+
+    def deliver(self, signal: Signal, body: bytes, now: float) -> tuple[bool, list[str]]:
+        """Whether the reference took a request, and all differences."""
+        parsed = [self._parsed(decoder, signal, body) for decoder in self.both]
+        if None in parsed:
+            same = parsed[0] is None and parsed[1] is None
+            return False, [] if same else [f"refused: {[one is None for one in parsed]}"]
+        batches = [  # a decoder may finish traces with any slice, so both do it before
+            [decoder.advance(now), *decoder.slices(signal, one, now)]
+            for decoder, one in zip(self.both, parsed, strict=True)
+        ]
+        return True, differences(*batches)
+
+    def advance(self, now: float) -> list[str]:
+        """Let time pass in both."""
+        return differences(*([decoder.advance(now)] for decoder in self.both))
+
+    def drain(self, now: float) -> list[str]:
+        """Close both."""
+        return differences(*([decoder.drain(now)] for decoder in self.both))
+
+    def counters(self) -> list[str]:
+        """Differences of their counters."""
+        one, other = (decoder.counters() for decoder in self.both)
+        return [] if one == other else [f"counters: {one} and {other}"]
+
+    @staticmethod
+    def _parsed(decoder: Any, signal: Signal, body: bytes) -> Any:
+        try:
+            return decoder.parse(signal, body)
+        except DecodeError:
+            return None
+
+
+def differences(one: list[Batch], other: list[Batch]) -> list[str]:
+    """What two ways through one request disagree about."""
+    found = []
+    for name in ("items", "own_items"):
+        sums = [sum(getattr(batch, name) for batch in batches) for batches in (one, other)]
+        if sums[0] != sums[1]:
+            found.append(f"{name}: {sums}")
+    for name, seen in _VIEWS.items():
+        first, second = (Counter(seen(batches)) for batches in (one, other))
+        found += [f"{name}, only the first: {entry}" for entry in first - second]
+        found += [f"{name}, only the second: {entry}" for entry in second - first]
+    return found
+
+
+def _shapes(batches: Iterable[Batch]) -> Iterable[Any]:
+    return ((one.shape, one.items, one.trace_id) for batch in batches for one in batch.shapes)
+
+
+def _values(batches: Iterable[Batch]) -> Iterable[Any]:
+    return (_value(value) for batch in batches for value in batch.values)
+
+
+def _value(value: Value) -> Any:
+    return (value.key, value.text, value.new, frozenset(value.sightings))
+
+
+def _series(batches: Iterable[Batch]) -> Iterable[Any]:
+    return (series for batch in batches for series in batch.series)
+
+
+def _rows(batches: Iterable[Batch]) -> Iterable[Any]:
+    return (
+        repr(replace(row, attributes=dict(sorted(row.attributes.items()))))
+        for batch in batches
+        for row in batch.rows
+    )
+
+
+def _traces(batches: Iterable[Batch]) -> Iterable[Any]:
+    return (_trace(trace) for batch in batches for trace in batch.traces)
+
+
+def _trace(trace: Trace) -> Any:
+    """A trace as text, its targets named in the order in which they come."""
+    names: dict[Any, int] = {}
+    spans = []
+    for span in trace.spans:
+        kind, identity = span.target
+        known = 0 if kind is TargetKind.NONE else names.setdefault(identity, len(names) + 1)
+        attributes = dict(sorted(span.attributes.items()))
+        spans.append(replace(span, target=(kind, known), attributes=attributes))
+    return repr(replace(trace, spans=tuple(spans)))
+
+
+def _tallies(batches: Iterable[Batch]) -> Iterable[Any]:
+    return (one for batch in batches for one in batch.tallies.items())
+
+
+def _oddities(batches: Iterable[Batch]) -> Iterable[Any]:
+    total: Counter[str] = Counter()
+    for batch in batches:
+        total.update(batch.oddities)
+    return total.items()
+
+
+_VIEWS = {
+    "shapes": _shapes,
+    "values": _values,
+    "series": _series,
+    "rows": _rows,
+    "traces": _traces,
+    "tallies": _tallies,
+    "oddities": _oddities,
+    "parents": lambda batches: (one for batch in batches for one in batch.arrived_parents),
+}
