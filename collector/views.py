@@ -6,10 +6,11 @@ them and nothing else. Everything here is a value: nothing holds bytes of the re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum, auto
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from collector.classify import NO_TARGET, SpanKind, Target
 from collector.semconv import Attributes
@@ -62,6 +63,8 @@ class Shape:
         flags: ids, parents, body.
         keys: attribute keys, and the keys of a log body that is a map.
         name: of a metric; empty for other signals.
+
+    A shape is looked up far more often than it is made, so its hash is kept.
     """
 
     signal: Signal
@@ -72,6 +75,14 @@ class Shape:
     flags: Flag
     keys: frozenset[str]
     name: str = ""
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        facts = (self.resource.identity, self.kind, self.status, self.severity, self.flags)
+        object.__setattr__(self, "_hash", hash((self.signal, *facts, self.keys, self.name)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 class ShapeCount(NamedTuple):
@@ -124,12 +135,43 @@ class Value:
         new: False when it was judged before and found bad.
         sightings: where it stood; a clean value is handed over once and never again
             while the decoder remembers it.
+        handle: by which the decoder that made it knows it.
     """
 
     key: str
     text: str
     new: bool
     sightings: Sequence[Sighting]
+    handle: int = field(default=0, compare=False, repr=False)
+
+
+#: Texts joined by line breaks, where each begins, and the index of its value.
+Blob: TypeAlias = tuple[bytes, Sequence[int], Sequence[int]]
+
+
+class PackedValues(ABC):
+    """Values of which most never become objects, for those that search many texts at once."""
+
+    @abstractmethod
+    def pair(self, index: int) -> tuple[str, str]:
+        """Key and text of a value."""
+
+    @abstractmethod
+    def blobs(
+        self, special: Callable[[str], bool], shortest: int, longest: int, most: int
+    ) -> tuple[list[Blob], list[int]]:
+        """The texts in UTF-8, joined for one automaton.
+
+        Args:
+            special: whether the values under a key are to be looked at alone.
+            shortest: bytes; shorter texts under other keys are left out.
+            longest: bytes; longer texts are to be looked at alone.
+            most: bytes of one blob, where a single text is not longer.
+
+        Returns:
+            Blobs, and the indices of the values that are to be looked at alone: of special
+            keys, too long, or with a percent sign or a backslash that may hide another text.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +310,8 @@ class Batch:
         items: spans, log records or data points in the slice, own telemetry left out.
         own_items: items of the auditor's own telemetry, left out of every view.
         rows_dropped: rows over the bound of rows per slice.
-        tallies: counts over the traces that finished.
+        tallies: counts over the traces that finished; a decoder may hold them until time
+            passes.
         arrived_parents: (trace id, span id) of spans that came after a child of theirs was
             judged without them.
         watermark: no trace that arrived before this time is still open.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -26,8 +26,8 @@ SCRUBBER = "scrubber"
 class Detects(Protocol):
     """Finds secrets and personal data in values."""
 
-    def judge(self, values: Sequence[Value]) -> Sequence[tuple[Hit, ...]]:
-        """What stands in each value, in order."""
+    def found(self, values: Sequence[Value]) -> Mapping[int, tuple[Hit, ...]]:
+        """What stands in values, by index, for those in which something does."""
 
 
 class Scrubs(Protocol):
@@ -92,6 +92,7 @@ class Engine:
             for index, wanted in enumerate(self.demand.rows)
         }
         self._detectors = detectors if any(p.detects for p in self.policies) else None
+        self._wants_all = any(own.places and not p.detects for p, own in self._pairs)
         self._scrubber = scrubber
         self._exemptions = exemptions
         self._timer = timer
@@ -110,17 +111,20 @@ class Engine:
             now: arrival time in seconds since 1970.
         """
         verdict = Verdict()
-        judged = self._judge(batch.values)
+        suspicious, judged = self._judge(batch.values)
         self._batches += 1
         timed = self._timer if self._batches % TIMED_EVERY == 0 else None
         for policy, demand in self._pairs:
             before = timed() if timed else 0.0
             verdict.violations += self._views(policy, demand, batch, now)
-            if demand.places and judged:
-                verdict.violations += self._each(policy, policy.on_value, judged, now)
+            if demand.places:
+                handed = suspicious if policy.detects else judged
+                verdict.violations += self._each(policy, policy.on_value, handed, now)
             if timed:
                 self.seconds[policy.terms.id] += (timed() - before) * TIMED_EVERY
-        verdict.bad = [one.value for one in judged if one.value.new and self._suspected(one)]
+        verdict.bad = [
+            one.value for one in (judged or suspicious) if one.value.new and self._suspected(one)
+        ]
         verdict.violations = self._outgoing(verdict.violations, now)
         return verdict
 
@@ -214,22 +218,35 @@ class Engine:
                 self._note(policy, error)
         return found
 
-    def _judge(self, values: Sequence[Value]) -> list[Judged]:
+    def _judge(self, values: Sequence[Value]) -> tuple[list[Judged], list[Judged]]:
+        """Values in which something was found; and all of them, where a policy wants all.
+
+        Most values never become objects: the detectors read them as packed.
+        """
         if not values:
-            return []
+            return [], []
+        hits = self._found(values)
+        suspicious = [Judged(values[index], hits[index]) for index in sorted(hits)]
+        if not self._wants_all:
+            return suspicious, []
+        return suspicious, [
+            Judged(value, hits.get(index, ())) for index, value in enumerate(values)
+        ]
+
+    def _found(self, values: Sequence[Value]) -> Mapping[int, tuple[Hit, ...]]:
         if self._detectors is None:
-            return [Judged(value, ()) for value in values]
+            return {}
         try:
-            hits = self._detectors.judge(values)
+            return self._detectors.found(values)
         except Exception as error:  # noqa: BLE001 (see close)
             self._note(DETECTORS, error)
-            return [Judged(value, self._judge_alone(value)) for value in values]
-        return [Judged(value, found) for value, found in zip(values, hits, strict=True)]
+        hits = {index: self._found_alone(value) for index, value in enumerate(values)}
+        return {index: found for index, found in hits.items() if found}
 
-    def _judge_alone(self, value: Value) -> tuple[Hit, ...]:
+    def _found_alone(self, value: Value) -> tuple[Hit, ...]:
         """One value at a time, so that only the one that cannot be judged is lost."""
         try:
-            return self._detectors.judge([value])[0] if self._detectors else ()
+            return self._detectors.found([value]).get(0, ()) if self._detectors else ()
         except Exception as error:  # noqa: BLE001 (see close)
             self._note(DETECTORS, error)
             return ()

@@ -142,7 +142,7 @@ class Policy(Generic[O_co]):
 
     @property
     def detects(self) -> bool:
-        """Whether values must pass the detectors before `on_value`."""
+        """Whether `on_value` wants those values alone in which the detectors found something."""
         return False
 
     def on_shape(self, count: ShapeCount, now: float) -> Iterable[Violation]:  # noqa: ARG002

@@ -18,8 +18,8 @@ META = Meta((Signal.LOGS,), (Severity.WARNING, Severity.CRITICAL), "0.1.0")
 
 
 class Clean:
-    def judge(self, values):
-        return [() for _ in values]
+    def found(self, values):
+        return {}
 
     def text(self, text):
         return text
@@ -157,9 +157,9 @@ def test_what_cannot_be_scrubbed_is_not_shown():
 
 def test_a_value_with_hits_is_bad_whatever_the_policies_made_of_it():
     class Finds(Clean):
-        def judge(self, values):
+        def found(self, values):
             hit = Hit("token", Severity.CRITICAL, "", "")
-            return [(hit,) if one.text == "bad" else () for one in values]
+            return {at: (hit,) for at, one in enumerate(values) if one.text == "bad"}
 
     running = engine(Values(terms(), Options()), detectors=Finds())
 
@@ -173,10 +173,10 @@ def test_a_value_with_hits_is_bad_whatever_the_policies_made_of_it():
 
 def test_a_value_that_breaks_the_detectors_costs_only_itself():
     class Breaks(Clean):
-        def judge(self, values):
+        def found(self, values):
             if any(one.text == "broken" for one in values):
                 raise RuntimeError
-            return [(Hit("token", Severity.CRITICAL, "", ""),) for _ in values]
+            return {at: (Hit("token", Severity.CRITICAL, "", ""),) for at in range(len(values))}
 
     running = engine(Values(terms(), Options()), detectors=Breaks())
 

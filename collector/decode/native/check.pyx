@@ -6,12 +6,14 @@ says when a message is written in an unusual way (a key after its value, a messa
 parts): such requests are rewritten first, so that the scanner can be simple.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
+from collector.decode.native.otlp cimport BOOL, DOUBLE, INTEGER, TEXT
 from collector.decode.native.wire cimport (
     DELIMITED, FIXED32, FIXED64, VARINT, Cursor, Field, cursor_of, inside, is_utf8, next_field,
     varint, LONGEST_VARINT,
@@ -24,6 +26,8 @@ cdef enum:
     NUMBERS = 32         # field numbers that OTLP uses are smaller
     MAX_DEPTH = 100      # of messages in messages, as in protobuf
     LENGTH_ROOM = 5      # bytes of a padded length
+    KEY_TAG = 10         # of KeyValue
+    VALUE_TAG = 18
 
 
 cdef enum Kind:
@@ -62,6 +66,7 @@ _WIRE = {
 _FIRST = frozenset({"resource", "scope", "key", "name"})
 
 
+@cython.final
 cdef class Checker:
     """Checks requests of one signal. Safe for threads: it does not change.
 
@@ -71,12 +76,14 @@ cdef class Checker:
 
     cdef Rule* rules
     cdef int kinds
+    cdef int pair            # the message type of an attribute
 
     def __cinit__(self, descriptor):
         types = []
         found = {}
         _collect(descriptor, found, types)
         self.kinds = len(types)
+        self.pair = found["opentelemetry.proto.common.v1.KeyValue"]
         self.rules = <Rule*>PyMem_Malloc(self.kinds * NUMBERS * sizeof(Rule))
         if self.rules == NULL:
             raise MemoryError
@@ -152,6 +159,9 @@ cdef class Checker:
                 report.unusual = True
             seen |= <uint32_t>1 << number
             if rule.kind == MESSAGE:
+                if rule.child == self.pair and depth + 2 <= MAX_DEPTH \
+                        and usual_pair(inside(&field), report):
+                    continue
                 if not self.message(rule.child, inside(&field), depth + 1, report):
                     return False
             elif rule.kind == STRING and not is_utf8(field.start, field.size):
@@ -200,6 +210,28 @@ cdef class Checker:
         return 0
 
 
+cdef bint usual_pair(Cursor cursor, Report* report) noexcept nogil:
+    """Whether an attribute is a name and then a plain value, as nearly all are; both are checked.
+
+    What this does not understand is left to `Checker.message`.
+    """
+    cdef Field key, value, inner
+    cdef Cursor within
+    if not next_field(&cursor, &key) or key.tag != KEY_TAG:
+        return False
+    if not next_field(&cursor, &value) or value.tag != VALUE_TAG or cursor.at != cursor.end:
+        return False
+    within = inside(&value)
+    if not next_field(&within, &inner) or within.at != within.end:
+        return False
+    if inner.tag == TEXT:
+        report.invalid += not is_utf8(inner.start, inner.size)
+    elif inner.tag != BOOL and inner.tag != INTEGER and inner.tag != DOUBLE:
+        return False
+    report.invalid += not is_utf8(key.start, key.size)
+    return True
+
+
 cdef bint packed(int wire, Cursor cursor) noexcept nogil:
     cdef size_t size = cursor.end - cursor.at
     if wire == FIXED64:
@@ -211,6 +243,7 @@ cdef bint packed(int wire, Cursor cursor) noexcept nogil:
     return not cursor.bad
 
 
+@cython.final
 cdef class Buffer:
     """Bytes that are being written."""
 

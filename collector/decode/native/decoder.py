@@ -24,6 +24,7 @@ from collector.decode.logs import log_row
 from collector.decode.messages import REQUESTS, DecodeError, Request, canonical
 from collector.decode.native.check import Checker
 from collector.decode.native.scanner import Scanner
+from collector.decode.native.values import ValueBatch
 from collector.decode.points import labels_of, series_of
 from collector.decode.spans import Profile, profile_of, span_row
 from collector.demand import Demand
@@ -31,6 +32,7 @@ from collector.views import (
     Batch,
     Flag,
     Mark,
+    PackedValues,
     Place,
     Resource,
     Row,
@@ -45,12 +47,17 @@ from collector.views import (
 )
 from collector.violation import Service, Signal
 
+PackedValues.register(ValueBatch)
+
 _SIGNALS = (Signal.TRACES, Signal.LOGS, Signal.METRICS)
 _CHECKERS = {signal: Checker(REQUESTS[signal].DESCRIPTOR) for signal in Signal}
 
 #: Spans that are judged with one slice; with more than arrive, nothing piles up.
 _JUDGED_PER_SLICE = 4
 _EVERYTHING = 2**63
+
+#: Counts are handed over when time passes, or with a slice when there are more than these.
+_MOST_TALLIES = 4_096
 
 #: Live entries beyond which a table is swept (ours).
 _MOST_PROFILES = 16_384
@@ -213,7 +220,7 @@ class NativeDecoder:
         self._profiles: list[Profile | None] = []
         self._most_profiles = _MOST_PROFILES
         self._numbers = _Numbers()
-        self._value_hashes: dict[tuple[str, str], int] = {}
+        self._tallies: dict[Tally, int] = {}
         self._scanner = Scanner(_setup(demand, limits, seed), self._intern)
 
     def parse(self, signal: Signal, body: bytes) -> Checked:
@@ -274,16 +281,14 @@ class NativeDecoder:
 
     def remember_bad(self, value: Value) -> None:
         """From now on hand over every occurrence of a value."""
-        values = self._scanner.values
-        known = self._value_hashes.get((value.key, value.text))
-        values.remember_bad(values.hash_of(value.key, value.text) if known is None else known)
+        self._scanner.values.remember_bad(value.handle)
 
     def counters(self) -> dict[str, int]:
         """How often each bound was met, by name."""
         traces = self._scanner.traces
         return {
             "values_cut": self._scanner.values.cut,
-            "series_forgotten": self._scanner.series_turns,
+            "series_forgotten": self._scanner.series.turns,
             "spans_sampled_out": traces.sampled_out,
             "spans_over_trace_bound": traces.over_trace_bound,
             "spans_repeated": traces.repeated,
@@ -305,15 +310,14 @@ class NativeDecoder:
             oddities["invalid_utf8"] = repaired
         shapes = [ShapeCount(*one) for one in scanner.take_shapes(self._shape_of(signal))]
         values = scanner.take_values(signal, self._resources)
-        self._value_hashes = {}
         series = [self._series(*one) for one in scanner.take_series()]
         rows = [row for one in scanner.take_rows() if (row := self._row(signal, *one)) is not None]
-        for number, raw in scanner.take_profiles():
+        for number, raw in scanner.profiles.take():
             self._learn_profile(number, raw)
         due = now - self._limits.trace_wait
         most = _JUDGED_PER_SLICE * max(items_read, 256)
         late = scanner.keep_spans(now, due, most)
-        batch = self._finished(now)
+        batch = self._finished(now, tallies=scanner.traces.tally_count > _MOST_TALLIES)
         batch.signal = signal
         batch.items, batch.own_items = items_read, own
         batch.shapes, batch.values, batch.series, batch.rows = shapes, values, series, rows
@@ -362,20 +366,27 @@ class NativeDecoder:
 
     # ------------------------------------------------------------------ traces
 
-    def _finished(self, now: float) -> Batch:
+    def _finished(self, now: float, *, tallies: bool = True) -> Batch:
         traces = self._scanner.traces
-        numbers = self._numbers
-        tallies: dict[Tally, int] = {}
-        for kind, service, call, arrived, count in traces.take_tallies():
-            peer, operation = ("", "") if call is None else numbers.calls.named(call)
-            tally = Tally(kind, numbers.services.named(service), peer, operation, arrived)
-            tallies[tally] = tallies.get(tally, 0) + count
         return Batch(
             traces=[self._trace(*one) for one in traces.take_shown()],
-            tallies=tallies,
+            tallies=self._take_tallies() if tallies else {},
             watermark=traces.watermark(now),
             trace_share=traces.share,
         )
+
+    def _take_tallies(self) -> dict[Tally, int]:
+        self._count_tallies()
+        tallies, self._tallies = self._tallies, {}
+        return tallies
+
+    def _count_tallies(self) -> None:
+        """Give names to what was counted over finished traces."""
+        numbers, tallies = self._numbers, self._tallies
+        for kind, service, call, arrived, count in self._scanner.traces.take_tallies():
+            peer, operation = ("", "") if call is None else numbers.calls.named(call)
+            tally = Tally(kind, numbers.services.named(service), peer, operation, arrived)
+            tallies[tally] = tallies.get(tally, 0) + count
 
     def _trace(
         self,
@@ -471,19 +482,19 @@ class NativeDecoder:
         scanner = self._scanner
         live_resources = len(self._resources) - len(self._free_resources)
         if (
-            scanner.profiles_in_use <= self._most_profiles
+            scanner.profiles.in_use <= self._most_profiles
             and live_resources <= self._most_resources
         ):
             return
         profiles, resources = (
-            bytearray(scanner.profile_count + 1),
+            bytearray(scanner.profiles.count + 1),
             bytearray(len(self._resources) + 1),
         )
         scanner.traces.used(profiles, resources)
-        free = array("I", (at for at in range(scanner.profile_count) if not profiles[at]))
+        free = array("I", (at for at in range(scanner.profiles.count) if not profiles[at]))
         for at in free:
             self._profiles[at] = None
-        scanner.forget_profiles(free)
+        scanner.profiles.forget(free)
         self._free_resources = [at for at in range(len(self._resources)) if not resources[at]]
         for at in self._free_resources:
             self._resources[at] = None
@@ -491,7 +502,8 @@ class NativeDecoder:
             one.identity: at for at, one in enumerate(self._resources) if one is not None
         }
         scanner.forget_resources()
-        self._most_profiles = max(_MOST_PROFILES, 2 * scanner.profiles_in_use)
+        self._count_tallies()  # before the numbers that they use are forgotten
+        self._most_profiles = max(_MOST_PROFILES, 2 * scanner.profiles.in_use)
         kept = len(self._resources) - len(self._free_resources)
         self._most_resources = max(_MOST_RESOURCES, 2 * kept)
         self._numbers.keep(

@@ -1,6 +1,7 @@
 # cython: language_level=3, boundscheck=True, wraparound=False, initializedcheck=False
 """The names of attributes, numbered: the same few hundred come a million times."""
 
+cimport cython
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy
@@ -15,6 +16,7 @@ cdef enum:
     UNKNOWN_KEY = 0
 
 
+@cython.final
 cdef class Keys:
     """Keys by number; 0 stands for those that are not numbered.
 

@@ -20,11 +20,15 @@ cdef struct Map:
     size_t used
 
 
-# What was seen, in two generations: the older is forgotten as a whole.
+# Hashes that were seen, in two generations: the older is forgotten as a whole. The lowest bit
+# of a slot tells the generation, so that a look costs one line of memory.
 cdef struct Memory:
-    Map young
-    Map old
-    size_t half
+    uint64_t* slots     # 0 is an empty slot
+    size_t mask
+    size_t used         # of both generations
+    size_t young        # of the present one
+    size_t half         # entries of a generation
+    uint64_t present    # 0 or 1
     uint64_t turns
 
 
@@ -130,38 +134,111 @@ cdef inline void map_clear(Map* map) noexcept nogil:
         map.used = 0
 
 
-cdef inline void memory_turn(Memory* memory) noexcept nogil:
-    cdef Map old = memory.old
-    memory.old = memory.young
-    memory.young = old
-    if memory.young.used:
-        memset(memory.young.keys, 0, (memory.young.mask + 1) * sizeof(uint64_t))
-        memory.young.used = 0
+cdef inline size_t memory_slot(Memory* memory, uint64_t key) noexcept nogil:
+    """The slot of a hash, or the empty one where it belongs."""
+    cdef size_t slot = ((key >> 32) ^ (key >> 1)) & memory.mask
+    while memory.slots[slot] and (memory.slots[slot] ^ key) > 1:
+        slot = (slot + 1) & memory.mask
+    return slot
+
+
+cdef inline uint64_t memory_key(uint64_t key) noexcept nogil:
+    """A hash without the bit of the generation, and never 0."""
+    return key & ~<uint64_t>1 if key > 1 else 2
+
+
+cdef inline int memory_rebuild(Memory* memory, size_t slots, bint whole) noexcept nogil:
+    """Move to a table of so many slots, without the older generation unless `whole`."""
+    cdef Memory made = memory[0]
+    cdef size_t at
+    cdef uint64_t key
+    made.slots = <uint64_t*>calloc(slots, sizeof(uint64_t))
+    if made.slots == NULL:
+        return -1
+    made.mask = slots - 1
+    made.used = 0
+    if memory.slots != NULL:
+        for at in range(memory.mask + 1):
+            key = memory.slots[at]
+            if key and (whole or (key & 1) == memory.present):
+                made.slots[memory_slot(&made, key & ~<uint64_t>1)] = key
+                made.used += 1
+    free(memory.slots)
+    memory[0] = made
+    return 0
+
+
+cdef inline int memory_turn(Memory* memory) noexcept nogil:
+    """Forget the older generation, and begin a new one."""
+    if memory_rebuild(memory, memory.mask + 1, False) < 0:
+        return -1
+    memory.present ^= 1
+    memory.young = 0
     memory.turns += 1
+    return 0
 
 
 cdef inline int memory_add(Memory* memory, uint64_t key) noexcept nogil:
-    """Remember a key; -1 when there is no room for it."""
-    if memory.young.used >= memory.half and map_get(&memory.young, key) < 0:
-        memory_turn(memory)
-    return map_put(&memory.young, key, 1)
+    """Remember a hash; -1 when there is no room for it."""
+    cdef size_t slot
+    key = memory_key(key)
+    if memory.slots != NULL:
+        slot = memory_slot(memory, key)
+        if memory.slots[slot] == key | memory.present:
+            return 0
+    if memory.young >= memory.half and memory_turn(memory) < 0:
+        return -1
+    if memory.slots == NULL or memory.used * 2 > memory.mask:
+        slot = (memory.mask + 1) * 2 if memory.slots != NULL else SMALLEST_MAP
+        if memory_rebuild(memory, slot, True) < 0:
+            return -1
+    slot = memory_slot(memory, key)
+    memory.used += memory.slots[slot] == 0
+    memory.slots[slot] = key | memory.present
+    memory.young += 1
+    return 0
 
 
 cdef inline bint memory_has(Memory* memory, uint64_t key) noexcept nogil:
-    """Whether a key is remembered; it thereby counts as used."""
-    if map_get(&memory.young, key) >= 0:
-        return True
-    if map_get(&memory.old, key) < 0:
+    """Whether a hash is remembered; it thereby counts as used."""
+    cdef size_t slot
+    if memory.used == 0:
         return False
-    memory_add(memory, key)
+    key = memory_key(key)
+    slot = memory_slot(memory, key)
+    if memory.slots[slot] == 0:
+        return False
+    if (memory.slots[slot] & 1) != memory.present:
+        memory_add(memory, key)
     return True
 
 
 cdef inline void memory_forget(Memory* memory, uint64_t key) noexcept nogil:
-    map_remove(&memory.young, key)
-    map_remove(&memory.old, key)
+    """Forget a hash; those that stood behind it move up."""
+    cdef size_t hole, slot, home
+    if memory.used == 0:
+        return
+    key = memory_key(key)
+    hole = memory_slot(memory, key)
+    if memory.slots[hole] == 0:
+        return
+    memory.used -= 1
+    memory.young -= (memory.slots[hole] & 1) == memory.present
+    slot = hole
+    while True:
+        slot = (slot + 1) & memory.mask
+        key = memory.slots[slot] & ~<uint64_t>1
+        if key == 0:
+            break
+        home = ((key >> 32) ^ (key >> 1)) & memory.mask
+        if ((slot - home) & memory.mask) >= ((slot - hole) & memory.mask):
+            memory.slots[hole] = memory.slots[slot]
+            hole = slot
+    memory.slots[hole] = 0
 
 
 cdef inline void memory_clear(Memory* memory) noexcept nogil:
-    map_close(&memory.young)
-    map_close(&memory.old)
+    """Forget everything, and give the room back."""
+    free(memory.slots)
+    memory.slots = NULL
+    memory.mask = memory.used = memory.young = 0

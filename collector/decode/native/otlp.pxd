@@ -30,21 +30,25 @@ cdef inline bint is_value(uint32_t tag) noexcept nogil:
         or tag == MAP or tag == BYTES or tag == TEXT_INDEX
 
 
-cdef inline int value_kind(Field* value, Field* text) noexcept nogil:
-    """Whether a value is nothing, a string (then also where it stands), or something else."""
+cdef inline void read_value(Field* value, Field* inner) noexcept nogil:
+    """What a value is, as the field that says it; tag 0 when it says nothing.
+
+    There is one such field at most: bodies with several are rewritten before.
+    """
     cdef Cursor cursor = inside(value)
-    cdef Field field
-    cdef int kind = NOTHING
-    text.start = NULL
-    text.size = 0
-    while next_field(&cursor, &field):
-        if field.tag == TEXT:
-            kind = STRING
-            text[0] = field
-        elif field.tag == BOOL or field.tag == INTEGER or field.tag == DOUBLE \
-                or field.tag == ARRAY:
-            kind = OTHER
-    return kind
+    while next_field(&cursor, inner):
+        if is_value(inner.tag):
+            return
+    inner.tag = 0
+
+
+cdef inline int value_kind(Field* inner) noexcept nogil:
+    """Whether a value is nothing, a string, or something else, as attributes are kept."""
+    if inner.tag == TEXT:
+        return STRING
+    if inner.tag == BOOL or inner.tag == INTEGER or inner.tag == DOUBLE or inner.tag == ARRAY:
+        return OTHER
+    return NOTHING
 
 
 cdef inline void read_pair(Field* pair, Field* key, Field* value) noexcept nogil:

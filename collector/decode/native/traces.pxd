@@ -87,15 +87,16 @@ cdef class Traces:
     cdef uint32_t absent_count
     cdef Map tally_index
     cdef TallyRecord[::1] tallies
-    cdef uint32_t tally_count
+    cdef readonly uint32_t tally_count
     cdef ShownRecord[::1] shown
     cdef SpanRecord[::1] shown_spans
     cdef uint64_t[::1] shown_missing
     cdef size_t shown_count, shown_span_count, shown_missing_count
 
-    cdef bint add(self, uint64_t low, uint64_t high, SpanRecord* span, double now) except? True nogil
-    cdef TraceRecord* open_trace(self, uint64_t low, uint64_t high, uint64_t key, double now)\
-        except? NULL nogil
+    cdef uint64_t trace_key(self, uint64_t low, uint64_t high) noexcept nogil
+    cdef int add(self, uint64_t low, uint64_t high, SpanRecord* span, double now) except -1 nogil
+    cdef int open_trace(self, uint64_t low, uint64_t high, uint64_t key, double now,
+                        TraceRecord** opened) except -1 nogil
     cdef bint kept(self, uint64_t rank) noexcept nogil
     cdef int sample_down(self) except -1 nogil
     cdef int drop(self, TraceRecord* trace) except -1 nogil
@@ -103,8 +104,8 @@ cdef class Traces:
     cdef int finish(self, double until, double now, uint64_t most) except -1 nogil
     cdef int judge(self, TraceRecord* trace, bint waited) except -1 nogil
     cdef uint32_t marks(self, TraceRecord* trace, uint64_t n) except? 0xFFFFFFFF nogil
-    cdef bint failed_sibling(self, uint64_t n) except? True nogil
-    cdef bint repeated_server(self, uint64_t n) except? True nogil
+    cdef int failed_sibling(self, uint64_t n) except -1 nogil
+    cdef int repeated_server(self, uint64_t n) except -1 nogil
     cdef int count(self, SpanRecord* span, int64_t arrived) except -1 nogil
     cdef int tally(self, int kind, uint32_t service, uint32_t call, int64_t arrived) except -1 nogil
     cdef int show(self, TraceRecord* trace, uint32_t marks, bint waited, uint64_t n) except -1 nogil

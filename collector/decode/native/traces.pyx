@@ -4,13 +4,16 @@
 Only traces that carry a demanded mark become objects; all others are counted and forgotten.
 """
 
+cimport cython
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from collector.decode.native.maps cimport (
-    Map, map_clear, map_close, map_get, map_put, map_remove, memory_add, memory_clear, memory_has,
+    Map, map_clear, map_close, map_get, map_put, map_remove, memory_add, memory_clear,
+    memory_has,
 )
+from collector.decode.native.rooms cimport room_for
 from collector.decode.native.wire cimport fold, mix
 
 from collector.views import Flag, Mark, TallyKind
@@ -41,6 +44,7 @@ cdef int REMOTE_CHILDREN = TALLIES.index(TallyKind.REMOTE_CHILDREN)
 cdef int LONG_SPANS = TALLIES.index(TallyKind.LONG_SPANS)
 
 
+@cython.final
 cdef class Traces:
     """The bounded table of open traces; what it promises is said at `decode.traces.TraceTable`.
 
@@ -73,17 +77,17 @@ cdef class Traces:
         while room < <size_t>max_spans + 2:
             room *= 2
         # Room that is not touched costs no memory.
-        self.spans = <SpanRecord[: max_spans + 2]>_room((max_spans + 2) * sizeof(SpanRecord))
-        self.traces = <TraceRecord[:room]>_room(room * sizeof(TraceRecord))
+        self.spans = <SpanRecord[: max_spans + 2]>room_for((max_spans + 2) * sizeof(SpanRecord))
+        self.traces = <TraceRecord[:room]>room_for(room * sizeof(TraceRecord))
         self.high_water = 1
-        self.profiles = <ProfileRecord[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(ProfileRecord))
-        self.resources = <ResourceRecord[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(ResourceRecord))
-        self.order = <uint32_t[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(uint32_t))
-        self.absent = <uint64_t[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(uint64_t))
-        self.tallies = <TallyRecord[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(TallyRecord))
-        self.shown = <ShownRecord[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(ShownRecord))
-        self.shown_spans = <SpanRecord[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(SpanRecord))
-        self.shown_missing = <uint64_t[:FIRST_ROOM]>_room(FIRST_ROOM * sizeof(uint64_t))
+        self.profiles = <ProfileRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(ProfileRecord))
+        self.resources = <ResourceRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(ResourceRecord))
+        self.order = <uint32_t[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(uint32_t))
+        self.absent = <uint64_t[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(uint64_t))
+        self.tallies = <TallyRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(TallyRecord))
+        self.shown = <ShownRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(ShownRecord))
+        self.shown_spans = <SpanRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(SpanRecord))
+        self.shown_missing = <uint64_t[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(uint64_t))
 
     def __dealloc__(self):
         map_close(&self.index)
@@ -112,7 +116,7 @@ cdef class Traces:
         cdef size_t room = self.profiles.shape[0]
         cdef ProfileRecord* grown
         if number >= room:
-            grown = <ProfileRecord*>_room((number + 1) * 2 * sizeof(ProfileRecord))
+            grown = <ProfileRecord*>room_for((number + 1) * 2 * sizeof(ProfileRecord))
             memcpy(grown, &self.profiles[0], room * sizeof(ProfileRecord))
             free(&self.profiles[0])
             self.profiles = <ProfileRecord[: (number + 1) * 2]>grown
@@ -126,7 +130,7 @@ cdef class Traces:
         cdef size_t room = self.resources.shape[0]
         cdef ResourceRecord* grown
         if number >= room:
-            grown = <ResourceRecord*>_room((number + 1) * 2 * sizeof(ResourceRecord))
+            grown = <ResourceRecord*>room_for((number + 1) * 2 * sizeof(ResourceRecord))
             memcpy(grown, &self.resources[0], room * sizeof(ResourceRecord))
             free(&self.resources[0])
             self.resources = <ResourceRecord[: (number + 1) * 2]>grown
@@ -165,10 +169,12 @@ cdef class Traces:
 
     # ------------------------------------------------------------------ adding
 
-    cdef bint add(self, uint64_t low, uint64_t high, SpanRecord* span, double now)\
-            except? True nogil:
+    cdef uint64_t trace_key(self, uint64_t low, uint64_t high) noexcept nogil:
+        return mix(low ^ self.secret.mix[1], high, &self.secret)
+
+    cdef int add(self, uint64_t low, uint64_t high, SpanRecord* span, double now) except -1 nogil:
         """Keep a span; True when a child of it was judged before, without it."""
-        cdef uint64_t key = mix(low ^ self.secret.mix[1], high, &self.secret)
+        cdef uint64_t key = self.trace_key(low, high)
         cdef uint64_t identity = mix(key, span.span_id, &self.secret)
         cdef TraceRecord* trace
         cdef bint late
@@ -177,8 +183,7 @@ cdef class Traces:
             self.repeated += 1
             return False
         late = memory_has(&self.awaited, identity)
-        trace = self.open_trace(low, high, key, now)
-        if trace == NULL:
+        if not self.open_trace(low, high, key, now, &trace):
             self.sampled_out += 1
             return late
         if trace.count >= self.max_per_trace:
@@ -205,22 +210,23 @@ cdef class Traces:
             self.sample_down()
         return late
 
-    cdef TraceRecord* open_trace(self, uint64_t low, uint64_t high, uint64_t key, double now)\
-            except? NULL nogil:
-        """The open trace with an id, a new one if need be; NULL when it is not sampled."""
+    cdef int open_trace(self, uint64_t low, uint64_t high, uint64_t key, double now,
+                        TraceRecord** opened) except -1 nogil:
+        """Find the open trace with an id, or begin it; whether it is sampled."""
         cdef int64_t found = map_get(&self.index, key)
         cdef uint64_t rank
         cdef TraceRecord* trace
         if found >= 0:
-            return &self.traces[found]
+            opened[0] = &self.traces[found]
+            return True
         rank = fold(low ^ self.rank_low, high ^ self.rank_high)
         if not self.kept(rank):
-            return NULL
+            return False
         if self.tail - self.head > self._mask():
             self.compact()
         found = self.tail & self._mask()
         if map_put(&self.index, key, <uint32_t>found) < 0:
-            return NULL
+            return False
         self.tail += 1
         trace = &self.traces[found]
         trace.low = low
@@ -231,7 +237,8 @@ cdef class Traces:
         trace.first = trace.last = 0
         trace.count = 0
         trace.truncated = False
-        return trace
+        opened[0] = trace
+        return True
 
     cdef bint kept(self, uint64_t rank) noexcept nogil:
         return self.halvings == 0 or rank >> (64 - self.halvings) == 0
@@ -368,7 +375,7 @@ cdef class Traces:
         self.absent_count += 1
         return 0
 
-    cdef bint failed_sibling(self, uint64_t n) except? True nogil:
+    cdef int failed_sibling(self, uint64_t n) except -1 nogil:
         """Whether a call started after one like it, under the same parent, had failed."""
         cdef uint64_t at, key
         cdef int64_t found
@@ -401,7 +408,7 @@ cdef class Traces:
         cdef uint64_t who = <uint64_t>self.resources[span.resource].name << 32 | call
         return mix(span.parent_id, who, &self.secret)
 
-    cdef bint repeated_server(self, uint64_t n) except? True nogil:
+    cdef int repeated_server(self, uint64_t n) except -1 nogil:
         """Whether one CLIENT span has two SERVER spans of one service and operation below it."""
         cdef uint64_t at, key
         cdef int64_t parent
@@ -535,21 +542,21 @@ cdef class Traces:
 
     cdef _grow_order(self):
         cdef size_t old = self.order.shape[0]
-        cdef uint32_t* grown = <uint32_t*>_room(old * 2 * sizeof(uint32_t))
+        cdef uint32_t* grown = <uint32_t*>room_for(old * 2 * sizeof(uint32_t))
         memcpy(grown, &self.order[0], old * sizeof(uint32_t))
         free(&self.order[0])
         self.order = <uint32_t[: old * 2]>grown
 
     cdef _grow_absent(self):
         cdef size_t old = self.absent.shape[0]
-        cdef uint64_t* grown = <uint64_t*>_room(old * 2 * sizeof(uint64_t))
+        cdef uint64_t* grown = <uint64_t*>room_for(old * 2 * sizeof(uint64_t))
         memcpy(grown, &self.absent[0], old * sizeof(uint64_t))
         free(&self.absent[0])
         self.absent = <uint64_t[: old * 2]>grown
 
     cdef _grow_tallies(self):
         cdef size_t old = self.tallies.shape[0]
-        cdef TallyRecord* grown = <TallyRecord*>_room(old * 2 * sizeof(TallyRecord))
+        cdef TallyRecord* grown = <TallyRecord*>room_for(old * 2 * sizeof(TallyRecord))
         memcpy(grown, &self.tallies[0], old * sizeof(TallyRecord))
         free(&self.tallies[0])
         self.tallies = <TallyRecord[: old * 2]>grown
@@ -558,9 +565,9 @@ cdef class Traces:
         cdef size_t traces = self.shown.shape[0] * 2
         cdef size_t spans = (self.shown_spans.shape[0] + n) * 2
         cdef size_t missing = (self.shown_missing.shape[0] + self.absent_count) * 2
-        cdef ShownRecord* shown = <ShownRecord*>_room(traces * sizeof(ShownRecord))
-        cdef SpanRecord* records = <SpanRecord*>_room(spans * sizeof(SpanRecord))
-        cdef uint64_t* ids = <uint64_t*>_room(missing * sizeof(uint64_t))
+        cdef ShownRecord* shown = <ShownRecord*>room_for(traces * sizeof(ShownRecord))
+        cdef SpanRecord* records = <SpanRecord*>room_for(spans * sizeof(SpanRecord))
+        cdef uint64_t* ids = <uint64_t*>room_for(missing * sizeof(uint64_t))
         memcpy(shown, &self.shown[0], self.shown_count * sizeof(ShownRecord))
         memcpy(records, &self.shown_spans[0], self.shown_span_count * sizeof(SpanRecord))
         memcpy(ids, &self.shown_missing[0], self.shown_missing_count * sizeof(uint64_t))
@@ -570,13 +577,6 @@ cdef class Traces:
         self.shown = <ShownRecord[:traces]>shown
         self.shown_spans = <SpanRecord[:spans]>records
         self.shown_missing = <uint64_t[:missing]>ids
-
-
-cdef void* _room(size_t size) except NULL:
-    cdef void* room = malloc(size)
-    if room == NULL:
-        raise MemoryError
-    return room
 
 
 cdef bytes _bytes(uint64_t number):

@@ -38,8 +38,13 @@ cdef struct Context:
     uint32_t resource
 
 
+cdef enum:
+    RECENT = 4096
+
+
 cdef class Values:
     cdef Memory clean
+    cdef uint64_t[4096] recent   # clean values that came last, in memory that stays near
     cdef Memory bad
     cdef Map present
     cdef Pending[::1] pending

@@ -5,10 +5,11 @@ Verdicts are remembered, not sightings: a clean repeat costs one look-up and no 
 new goes to the detectors as one blob; objects are made of those alone that someone looks at.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memchr, memcpy
+from libc.string cimport memchr, memcpy, memset
 
 from collector.decode.native.maps cimport (
     Map, map_clear, map_close, map_get, map_put, memory_add, memory_clear, memory_forget,
@@ -23,10 +24,14 @@ from collector.views import Place, Sighting, Value
 cdef enum:
     TRACE_ID = 16
     FIRST_ROOM = 256
+    LEFT_OUT = 0
+    JOINED = 1
+    ALONE = 2
 
 _PLACES = tuple(Place)
 
 
+@cython.final
 cdef class Values:
     """The table of one decoder.
 
@@ -70,10 +75,13 @@ cdef class Values:
         if size > self.max_length:
             size = self.shortened(text, size)
         hashed = hash_bytes(text, size, key_hash, &self.secret)
+        if self.recent[hashed & (RECENT - 1)] == hashed:
+            return 0
         found = map_get(&self.present, hashed)
         if found >= 0:
             return self.note(<uint32_t>found, place)
         if memory_has(&self.clean, hashed):
+            self.recent[hashed & (RECENT - 1)] = hashed
             return 0
         known = memory_has(&self.bad, hashed)
         if self.used >= <size_t>self.pending.shape[0] or \
@@ -173,12 +181,15 @@ cdef class Values:
     cdef object take(self, object body, object signal, object resources, bytes trace_ids):
         """Hand over what was noted; what is new counts as clean from here on."""
         cdef uint32_t at
+        cdef uint64_t turns = self.clean.turns
         cdef ValueBatch batch
         if self.used == 0:
             return ()
         for at in range(self.used):
             if not self.pending[at].known:
                 memory_add(&self.clean, self.pending[at].hash)
+        if self.clean.turns != turns:  # what was dropped may be among the recent ones
+            memset(self.recent, 0, sizeof(self.recent))
         batch = ValueBatch.__new__(ValueBatch)
         batch.pending = copied(&self.pending[0], self.used * sizeof(Pending))
         batch.seen = copied(&self.seen[0], self.sightings * sizeof(Seen))
@@ -199,18 +210,11 @@ cdef class Values:
     def remember_bad(self, uint64_t hashed):
         """From now on hand over every occurrence of a value."""
         memory_forget(&self.clean, hashed)
+        self.recent[hashed & (RECENT - 1)] = 0
         memory_add(&self.bad, hashed)
 
-    def hash_of(self, str key, str text):
-        """The hash under which a value is remembered."""
-        cdef bytes name = key.encode("utf-8", "surrogatepass")
-        cdef bytes value = text.encode("utf-8", "surrogatepass")
-        cdef uint64_t hashed = hash_bytes(<const uint8_t*>PyBytes_AS_STRING(name), len(name), 0,
-                                          &self.secret)
-        return hash_bytes(<const uint8_t*>PyBytes_AS_STRING(value), len(value), hashed,
-                          &self.secret)
 
-
+@cython.final
 cdef class ValueBatch:
     """The values of one slice, as a sequence; an element is made when it is looked at."""
 
@@ -232,16 +236,6 @@ cdef class ValueBatch:
         if value is None:
             value = self.made[index] = self._make(<uint32_t>index)
         return value
-
-    def hash_at(self, Py_ssize_t index):
-        """The hash under which a value is remembered."""
-        if index < 0 or index >= self.used:
-            raise IndexError(index)
-        return self._at(<uint32_t>index).hash
-
-    def made_hashes(self):
-        """Hashes of the values that were looked at, by key and text."""
-        return {(value.key, value.text): self.hash_at(at) for at, value in self.made.items()}
 
     cdef Pending* _at(self, uint32_t index) noexcept:
         return <Pending*>PyBytes_AS_STRING(self.pending) + index
@@ -272,82 +266,88 @@ cdef class ValueBatch:
             at = seen[at].next
             if at == 0:
                 break
-        text = (<const char*>one.text)[: one.size].decode("utf-8", "replace")
-        return Value(self._key(one), text, not one.known, tuple(sightings))
+        return Value(self._key(one), self._text(one), not one.known, tuple(sightings), one.hash)
 
-    def keys(self):
-        """The distinct keys of these values, and for each value the index of its key."""
+    def pair(self, Py_ssize_t index):
+        """Key and text of a value, without its sightings."""
+        if index < 0 or index >= self.used:
+            raise IndexError(index)
+        cdef Pending* one = self._at(<uint32_t>index)
+        return self._key(one), self._text(one)
+
+    def blobs(self, special, size_t shortest, size_t longest, size_t most):
+        """See `collector.views.PackedValues.blobs`."""
+        cdef uint32_t at
+        cdef size_t size = 0, count = 0
+        cdef bytes ways = self._ways(special, shortest, longest)
+        cdef const char* way = PyBytes_AS_STRING(ways)
+        cdef uint32_t first = 0
+        found = []
+        for at in range(self.used):
+            if way[at] != JOINED:
+                continue
+            if count and size + self._at(at).size >= most:
+                found.append(self._blob(way, first, at, size, count))
+                first = at
+                size = count = 0
+            size += self._at(at).size + 1
+            count += 1
+        if count:
+            found.append(self._blob(way, first, self.used, size, count))
+        return found, [at for at in range(self.used) if way[at] == ALONE]
+
+    cdef bytes _ways(self, special, size_t shortest, size_t longest):
+        """For each value, whether it is left out, joined with others or looked at alone."""
         cdef Map index
         cdef uint32_t at
-        cdef long long found
+        cdef int64_t found
         cdef Pending* one
-        index.keys = NULL
-        index.values = NULL
-        index.used = index.mask = 0
-        names = []
-        owners = bytearray(self.used * 4)
-        cdef uint8_t[::1] raw = owners
-        cdef uint32_t* numbers = <uint32_t*>&raw[0]
+        cdef bytes ways = PyBytes_FromStringAndSize(NULL, self.used)
+        cdef char* way = PyBytes_AS_STRING(ways)
+        memset(&index, 0, sizeof(index))
         try:
             for at in range(self.used):
                 one = self._at(at)
                 found = map_get(&index, one.key_hash)
                 if found < 0:
-                    found = len(names)
+                    found = bool(special(self._key(one)))
                     if map_put(&index, one.key_hash, <uint32_t>found) < 0:
                         raise MemoryError
-                    names.append(self._key(one))
-                numbers[at] = <uint32_t>found
+                if found or one.size > longest:
+                    way[at] = ALONE
+                elif one.size < shortest:
+                    way[at] = LEFT_OUT
+                else:
+                    way[at] = ALONE if encoded(one) else JOINED
         finally:
             map_close(&index)
-        return names, memoryview(owners).cast("I")
+        return ways
 
-    def blobs(self, const uint8_t[::1] special not None, const uint32_t[::1] owners not None,
-              size_t shortest, size_t longest, size_t most):
-        """The texts joined by line breaks, for one automaton.
-
-        Args:
-            special: for each distinct key, whether its values need more than that.
-            owners: the index of the key of each value.
-            shortest: shorter texts are left out, in bytes.
-            longest: longer texts need more than that.
-            most: bytes of one blob, where a single text is not longer.
-
-        Returns:
-            Blobs, each with the start and the index of each of its texts; and the indices of
-            the values that must be looked at one by one.
-        """
-        cdef uint32_t at = 0, first
-        cdef size_t size
+    cdef tuple _blob(self, const char* way, uint32_t first, uint32_t last, size_t size,
+                     size_t count):
+        cdef bytes blob = PyBytes_FromStringAndSize(NULL, size)
+        cdef bytes starts = PyBytes_FromStringAndSize(NULL, count * sizeof(uint32_t))
+        cdef bytes owners = PyBytes_FromStringAndSize(NULL, count * sizeof(uint32_t))
+        cdef uint32_t* start = <uint32_t*>PyBytes_AS_STRING(starts)
+        cdef uint32_t* owner = <uint32_t*>PyBytes_AS_STRING(owners)
+        cdef char* out = PyBytes_AS_STRING(blob)
+        cdef size_t used = 0, taken = 0
+        cdef uint32_t at
         cdef Pending* one
-        cdef bytes blob
-        cdef char* out
-        blobs = []
-        rest = []
-        while at < self.used:
-            first = at
-            size = 0
-            starts = []
-            indices = []
-            while at < self.used and (size == 0 or size + self._at(at).size < most):
-                one = self._at(at)
-                if special[owners[at]] or one.size > longest or encoded(one):
-                    rest.append(at)
-                elif one.size >= shortest:
-                    starts.append(size)
-                    indices.append(at)
-                    size += one.size + 1
-                at += 1
-            if not indices:
+        for at in range(first, last):
+            if way[at] != JOINED:
                 continue
-            blob = PyBytes_FromStringAndSize(NULL, size)
-            out = PyBytes_AS_STRING(blob)
-            for start, index in zip(starts, indices):
-                one = self._at(index)
-                memcpy(out + <size_t>start, <const char*>one.text, one.size)
-                out[<size_t>start + one.size] = c"\n"
-            blobs.append((blob, starts, indices))
-        return blobs, rest
+            one = self._at(at)
+            start[taken] = <uint32_t>used
+            owner[taken] = at
+            memcpy(out + used, <const char*>one.text, one.size)
+            out[used + one.size] = c"\n"
+            used += one.size + 1
+            taken += 1
+        return blob, memoryview(starts).cast("I"), memoryview(owners).cast("I")
+
+    cdef str _text(self, Pending* one):
+        return (<const char*>one.text)[: one.size].decode("utf-8", "replace")
 
 
 cdef bint encoded(Pending* one) noexcept nogil:

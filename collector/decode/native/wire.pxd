@@ -65,6 +65,19 @@ cdef inline uint64_t varint(Cursor* cursor, int longest) noexcept nogil:
 
 cdef inline bint next_field(Cursor* cursor, Field* field) noexcept nogil:
     """Read a field; False at the end of the message and at what is not protobuf."""
+    cdef const uint8_t* at = cursor.at
+    if cursor.end - at >= 2 and (at[0] & 0x87) == DELIMITED and at[0] >= 8 and at[1] < 0x80 \
+            and at[1] <= cursor.end - at - 2 and not cursor.bad:
+        field.tag = at[0]
+        field.size = at[1]
+        field.start = at + 2
+        cursor.at = at + 2 + field.size
+        return True
+    return any_field(cursor, field)
+
+
+cdef inline bint any_field(Cursor* cursor, Field* field) noexcept nogil:
+    """Read a field of any kind, whatever the length of its tag and its own."""
     cdef uint64_t number
     cdef size_t left
     if cursor.bad or cursor.at >= cursor.end:
@@ -151,6 +164,24 @@ cdef extern from *:
 
 cdef inline bint is_utf8(const uint8_t* at, size_t size) noexcept nogil:
     """Whether bytes are UTF-8 as Python and protobuf read it (RFC 3629)."""
+    cdef uint64_t high = 0, eight
+    cdef size_t done = 0
+    while done + 8 <= size:
+        memcpy(&eight, at + done, 8)
+        high |= eight
+        done += 8
+    if done < size:
+        eight = 0
+        if size >= 8:  # some bytes are read twice
+            memcpy(&eight, at + size - 8, 8)
+        else:
+            memcpy(&eight, at, size)
+        high |= eight
+    return not high & 0x8080808080808080ULL or is_wide_utf8(at, size)
+
+
+cdef inline bint is_wide_utf8(const uint8_t* at, size_t size) noexcept nogil:
+    """The same where not all bytes are ASCII."""
     cdef const uint8_t* end = at + size
     cdef uint64_t eight
     cdef uint8_t first, second

@@ -69,6 +69,7 @@ class Detector:
             group ``name`` names what stands beside it.
         confirm: checksum, structure, placeholders.
         words: segments of an attribute's key under which `bare` is tried as well.
+        not_words: segments that say that `words` mean something else.
         bare: like `expression`, for texts without a key word of their own.
         public: characters of the secret that every secret of this kind starts with.
         silent: not even the secret's length may be shown.
@@ -80,6 +81,7 @@ class Detector:
     expression: re.Pattern[str]
     confirm: Callable[[re.Match[str]], bool] = always
     words: frozenset[str] = frozenset()
+    not_words: frozenset[str] = frozenset()
     bare: re.Pattern[str] | None = None
     public: int = 0
     silent: bool = False

@@ -174,6 +174,7 @@ CREDENTIALS: tuple[Detector, ...] = (
         re.compile(rf"(?:[?&#]|^(?=[^\s,;{{}}]*&)){_PARAMETER}"),
         _in_query,
         words=frozenset({"query"}),
+        not_words=frozenset({"db", "sql"}),
         bare=re.compile(rf"(?:[?&#]|^){_PARAMETER}"),
     ),
     Detector(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
 from typing import Any, Protocol
 
 hyperscan: Any
@@ -27,13 +26,18 @@ class Gates(Protocol):
 
     name: str
 
-    def scan(self, texts: Sequence[str]) -> Candidates:
-        """Index of a text and the indices of the gates in it, for texts that have any."""
+    def scan(self, data: bytes, starts: Sequence[int]) -> Candidates:
+        """Index of a text and the indices of the gates in it, for texts that have any.
+
+        Args:
+            data: texts in UTF-8, each followed by a line break.
+            starts: where each begins.
+        """
 
 
-def encoded(text: str) -> bytes:
-    """UTF-8; what cannot be encoded, such as half a surrogate pair, becomes ``?``."""
-    return text.encode("utf-8", "replace")
+def _text(data: bytes, starts: Sequence[int], index: int) -> bytes:
+    end = starts[index + 1] if index + 1 < len(starts) else len(data)
+    return data[starts[index] : end - 1]
 
 
 class _Automaton:
@@ -76,21 +80,20 @@ class HyperscanGates:
         self._many = _Automaton(gates, 0)
         self._alone = _Automaton(gates, hyperscan.HS_FLAG_SINGLEMATCH)
 
-    def scan(self, texts: Sequence[str]) -> Candidates:
+    def scan(self, data: bytes, starts: Sequence[int]) -> Candidates:
         """See `Gates.scan`."""
-        for first, blob, starts in _blobs(texts):
-            matches = self._matches(blob, MATCHES_PER_TEXT * len(starts) + 256)
-            if matches is None:
-                for index in range(first, first + len(starts)):
-                    found = self._gates_of(encoded(texts[index]))
-                    if found:
-                        yield index, found
-                continue
-            by_text: dict[int, set[int]] = {}
-            for gate, end in matches:
-                by_text.setdefault(bisect_right(starts, end - 1) - 1, set()).add(gate)
-            for index in sorted(by_text):
-                yield first + index, by_text[index]
+        matches = self._matches(data, MATCHES_PER_TEXT * len(starts) + 256)
+        if matches is None:
+            for index in range(len(starts)):
+                found = self._gates_of(_text(data, starts, index))
+                if found:
+                    yield index, found
+            return
+        by_text: dict[int, set[int]] = {}
+        for gate, end in matches:
+            by_text.setdefault(bisect_right(starts, end - 1) - 1, set()).add(gate)
+        for index in sorted(by_text):
+            yield index, by_text[index]
 
     def _matches(self, blob: bytes, most: int) -> list[tuple[int, int]] | None:
         """Gates and ends of matches; None when there are more than is sensible."""
@@ -122,40 +125,16 @@ class RegexGates:
         self._each = [re.compile(gate.encode()) for gate in gates]
         self._any = re.compile(b"|".join(b"(?:%s)" % gate.encode() for gate in gates))
 
-    def scan(self, texts: Sequence[str]) -> Candidates:
+    def scan(self, data: bytes, starts: Sequence[int]) -> Candidates:
         """See `Gates.scan`."""
-        for first, blob, starts in _blobs(texts):
-            position = 0
-            while match := self._any.search(blob, position):
-                index = bisect_right(starts, max(match.start(), match.end() - 1)) - 1
-                data = encoded(texts[first + index])
-                yield (
-                    first + index,
-                    {gate for gate, one in enumerate(self._each) if one.search(data)},
-                )
-                if index + 1 == len(starts):
-                    break
-                position = starts[index + 1]
-
-
-def _blobs(texts: Sequence[str]) -> Iterator[tuple[int, bytes, list[int]]]:
-    """Texts joined by line breaks: index of the first, the bytes, where each begins."""
-    first = 0
-    while first < len(texts):
-        last, size = first, 0
-        while last < len(texts) and (last == first or size + len(texts[last]) < BLOB):
-            size += len(texts[last]) + 1
-            last += 1
-        part = texts[first:last]
-        joined = "\n".join(part)
-        lengths: Iterator[int]
-        if joined.isascii():
-            blob, lengths = joined.encode(), (len(text) + 1 for text in part)
-        else:
-            pieces = [encoded(text) for text in part]
-            blob, lengths = b"\n".join(pieces), (len(piece) + 1 for piece in pieces)
-        yield first, blob, [0, *accumulate(lengths)][:-1]
-        first = last
+        position = 0
+        while match := self._any.search(data, position):
+            index = bisect_right(starts, max(match.start(), match.end() - 1)) - 1
+            text = _text(data, starts, index)
+            yield index, {gate for gate, one in enumerate(self._each) if one.search(text)}
+            if index + 1 == len(starts):
+                break
+            position = starts[index + 1]
 
 
 def best(gates: Sequence[str], *, plain: bool = False) -> Gates:

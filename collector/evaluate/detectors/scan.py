@@ -12,9 +12,10 @@ from collector.evaluate.detectors.credentials import NAMED
 from collector.evaluate.detectors.finds import Find, Fingerprints, settled
 from collector.evaluate.detectors.looks import Look, decoded
 from collector.evaluate.detectors.names import Name, read
+from collector.evaluate.detectors.packing import Listed, pack
 from collector.evaluate.detectors.table import DETECTORS, NAMES
 from collector.evaluate.policy import Hit
-from collector.views import Value
+from collector.views import PackedValues, Value
 
 _SHORTEST = 6  # nothing shorter is found by its form
 _ATTEMPTS = 16  # matches that are checked, per match that may be reported
@@ -80,15 +81,19 @@ class Detectors:
         """``hyperscan`` or ``re``."""
         return self._gates.name
 
-    def judge(self, values: Sequence[Value]) -> list[tuple[Hit, ...]]:
-        """What stands in each value, in order.
+    def found(self, values: Sequence[Value]) -> dict[int, tuple[Hit, ...]]:
+        """What stands in values, by index, for those in which something does.
 
         Args:
             values: distinct strings with their keys.
         """
-        hits: list[tuple[Hit, ...]] = [()] * len(values)
-        attempts = self._most * _ATTEMPTS
-        for index, finds in self._finds([(v.key, v.text) for v in values], attempts):
+        hits: dict[int, tuple[Hit, ...]] = {}
+        packed: PackedValues
+        if isinstance(values, PackedValues):
+            packed = values
+        else:
+            packed = Listed([(value.key, value.text) for value in values])
+        for index, finds in self._finds(packed, self._most * _ATTEMPTS):
             kept = settled(finds)
             if len(kept) > self._most:
                 self.capped += 1
@@ -102,39 +107,57 @@ class Detectors:
             text: at most `max_length` characters of it are looked at.
             key: the attribute under which it stands.
         """
-        for _, finds in self._finds([(key, text)], None):
+        for _, finds in self._finds(Listed([(key, text)]), None):
             return settled(finds)
         return []
 
     def _finds(
-        self, pairs: Sequence[tuple[str, str]], attempts: int | None
+        self, values: PackedValues, attempts: int | None
     ) -> Iterator[tuple[int, list[Find]]]:
-        """Finds by index of the pair, for pairs that have any."""
+        """Finds by index of the value, for values that have any."""
+        blobs, alone = values.blobs(self._is_special, _SHORTEST, self._max_length, gates.BLOB)
         finds: dict[int, list[Find]] = {}
-        texts: list[str] = []
+        for data, starts, owners in blobs:
+            for at, candidates in self._gates.scan(data, starts):
+                text = values.pair(owners[at])[1]
+                found = list(self._confirmed(text, candidates, None, attempts))
+                if found:
+                    finds[owners[at]] = found
+        if alone:
+            self._one_by_one(values, alone, attempts, finds)
+        for index in sorted(finds):
+            yield index, self._placed(finds[index], *values.pair(index))
+
+    def _one_by_one(
+        self,
+        values: PackedValues,
+        indices: Sequence[int],
+        attempts: int | None,
+        finds: dict[int, list[Find]],
+    ) -> None:
+        """Finds in values whose key says something, or which may hold another text."""
+        looks: list[Look] = []
         owners: list[int] = []
-        looks: dict[int, Look] = {}
-        plan_of, longest = self._plan, self._max_length
-        for index, (key, text) in enumerate(pairs):
-            plan = plan_of(key)
+        for index in indices:
+            key, text = values.pair(index)
+            plan = self._plan(key)
             if plan is not None and self._told(plan, text, attempts, finds, index):
                 continue
             if len(text) < _SHORTEST:
                 continue
-            if len(text) <= longest and "%" not in text and "\\" not in text:
-                texts.append(text)
-                owners.append(index)
-                continue
-            for look in self._looks(text):
-                looks[len(texts)] = look
-                texts.append(look.text)
-                owners.append(index)
-        for at, candidates in self._gates.scan(texts):
-            found = list(self._confirmed(texts[at], candidates, looks.get(at), attempts))
-            if found:
-                finds.setdefault(owners[at], []).extend(found)
-        for index, one in finds.items():
-            yield index, self._placed(one, *pairs[index])
+            ways = self._looks(text)
+            looks += ways
+            owners += [index] * len(ways)
+        numbers = range(len(looks))
+        for data, starts, places in pack([look.text for look in looks], numbers, gates.BLOB):
+            for at, candidates in self._gates.scan(data, starts):
+                look, index = looks[places[at]], owners[places[at]]
+                found = list(self._confirmed(look.text, candidates, look, attempts))
+                if found:
+                    finds.setdefault(index, []).extend(found)
+
+    def _is_special(self, key: str) -> bool:
+        return self._plan(key) is not None
 
     def _told(
         self,
@@ -184,6 +207,7 @@ class Detectors:
             (order, detector)
             for order, detector in enumerate(self._bare)
             if not detector.words.isdisjoint(known.words)
+            and detector.not_words.isdisjoint(known.words)
         )
         if known.name is Name.PLAIN and not (bare or known.members or known.member):
             return None

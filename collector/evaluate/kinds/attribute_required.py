@@ -34,7 +34,7 @@ from collector.classify import SpanKind
 from collector.demand import Demand, RowSelection
 from collector.evaluate.names import spelled
 from collector.evaluate.policy import Meta, Options, Policy, Terms
-from collector.views import Flag, Resource, Row, ShapeCount
+from collector.views import Flag, Resource, Row, Shape, ShapeCount
 from collector.violation import Signal, Violation
 
 _SEVERITY = {"any": 0, "trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
@@ -83,6 +83,7 @@ class Kind(Policy[RequiredOptions]):
             for names in ((one,) if isinstance(one, str) else one for one in options.require)
         )
         self._lacking = lru_cache(maxsize=8192)(self._compare)
+        self._lacking_of = lru_cache(maxsize=8192)(self._judge)
         self._by_row = bool(terms.select.attributes or terms.select.names)
 
     def demand(self) -> Demand:
@@ -97,17 +98,14 @@ class Kind(Policy[RequiredOptions]):
         )
         return Demand(rows=(selection,))
 
-    def on_shape(self, count: ShapeCount, now: float) -> Iterator[Violation]:
+    def on_shape(self, count: ShapeCount, now: float) -> Iterable[Violation]:
         """Judge a set of keys."""
         del now
         shape = count.shape
-        if self._by_row or shape.signal is not self._signal or shape.severity < self._lowest:
-            return
-        if not self.match.span(shape.kind, "") or not self.match.metric(shape.name):
-            return
-        lacking = self._lacking(shape.keys, _present_ids(shape.flags), shape.resource.keys)
-        for missing in lacking:
-            yield self._report(missing, shape.resource, shape.kind, count.items, count.trace_id)
+        return [
+            self._report(missing, shape.resource, shape.kind, count.items, count.trace_id)
+            for missing in self._lacking_of(shape)
+        ]
 
     def on_row(self, row: Row, now: float) -> Iterator[Violation]:
         """Judge an item that the selector picked by a value or its name."""
@@ -117,6 +115,14 @@ class Kind(Policy[RequiredOptions]):
         ids = frozenset({"traceid"}) if row.trace_id else frozenset()
         for missing in self._lacking(row.keys, ids, row.resource.keys):
             yield self._report(missing, row.resource, row.kind, 1, row.trace_id)
+
+    def _judge(self, shape: Shape) -> tuple[str, ...]:
+        """The requirements that a shape does not meet; none where they do not apply."""
+        if self._by_row or shape.signal is not self._signal or shape.severity < self._lowest:
+            return ()
+        if not self.match.span(shape.kind, "") or not self.match.metric(shape.name):
+            return ()
+        return self._lacking(shape.keys, _present_ids(shape.flags), shape.resource.keys)
 
     def _compare(
         self, keys: frozenset[str], ids: frozenset[str], of_resource: frozenset[str]

@@ -178,7 +178,7 @@ def test_what_only_resembles_a_token_is_left_alone(text: str) -> None:
 
 def test_an_access_key_id_weighs_more_beside_its_secret() -> None:
     def severities(text: str) -> dict[str, Severity]:
-        hits = DETECTORS.judge([Value("note", text, True, ())])[0]
+        hits = DETECTORS.found([Value("note", text, True, ())])[0]
         return {hit.detector: hit.severity for hit in hits}
 
     key_id = "AKIA" + chars(string.ascii_uppercase + "234567", 16)

@@ -1,0 +1,24 @@
+# cython: language_level=3
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from collector.decode.native.maps cimport Map
+from collector.decode.native.wire cimport Field
+
+
+cdef struct NewProfile:
+    size_t start             # address of the span in the body
+    size_t size
+    uint32_t number
+
+
+cdef class Profiles:
+    cdef Map index
+    cdef NewProfile[::1] fresh
+    cdef uint32_t fresh_count
+    cdef uint32_t[::1] free_numbers
+    cdef uint32_t free_count
+    cdef readonly uint32_t count
+
+    cdef uint32_t number(self, uint64_t hashed, Field* message) except? 0xFFFFFFFF nogil
+    cdef void drop(self) noexcept
+    cdef int grow(self) except -1

@@ -1,0 +1,85 @@
+# cython: language_level=3, boundscheck=True, wraparound=False, initializedcheck=False
+"""Numbers for what many spans share; what a number stands for is read from one of its spans."""
+
+cimport cython
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdlib cimport free
+
+from collector.decode.native.maps cimport map_clear, map_close, map_get, map_put
+from collector.decode.native.rooms cimport moved, room_for
+from collector.decode.native.wire cimport Field
+
+cdef enum:
+    FIRST_ROOM = 64
+
+
+@cython.final
+cdef class Profiles:
+    """Profiles by hash, see `calls.profile_hash`."""
+
+    def __cinit__(self):
+        self.fresh = <NewProfile[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(NewProfile))
+
+    def __dealloc__(self):
+        map_close(&self.index)
+        if self.fresh is not None:
+            free(&self.fresh[0])
+
+    cdef uint32_t number(self, uint64_t hashed, Field* message) except? 0xFFFFFFFF nogil:
+        """The number of a profile; a new one is noted with the span that has it."""
+        cdef int64_t found = map_get(&self.index, hashed)
+        cdef uint32_t made
+        if found >= 0:
+            return <uint32_t>found
+        if self.free_count:
+            self.free_count -= 1
+            made = self.free_numbers[self.free_count]
+        else:
+            made = self.count
+            self.count += 1
+        if self.fresh_count >= <size_t>self.fresh.shape[0]:
+            with gil:
+                self.grow()
+        map_put(&self.index, hashed, made)
+        self.fresh[self.fresh_count].number = made
+        self.fresh[self.fresh_count].start = <size_t>message.start
+        self.fresh[self.fresh_count].size = message.size
+        self.fresh_count += 1
+        return made
+
+    def take(self):
+        """Profiles that were not met before: their number and the bytes of a span with it."""
+        cdef uint32_t at
+        taken = [
+            (self.fresh[at].number, (<const char*>self.fresh[at].start)[: self.fresh[at].size])
+            for at in range(self.fresh_count)
+        ]
+        self.fresh_count = 0
+        return taken
+
+    def forget(self, uint32_t[::1] free_numbers not None):
+        """Start anew; numbers in use stay with their spans.
+
+        Args:
+            free_numbers: those that may be given again.
+        """
+        map_clear(&self.index)
+        self.free_numbers = free_numbers
+        self.free_count = <uint32_t>free_numbers.shape[0]
+
+    cdef void drop(self) noexcept:
+        """Forget what could not be handed over."""
+        map_clear(&self.index)
+        self.fresh_count = 0
+
+    @property
+    def in_use(self):
+        """Profiles that have a number."""
+        return self.count - self.free_count
+
+    cdef int grow(self) except -1:
+        cdef size_t count = self.fresh.shape[0] * 2
+        cdef NewProfile* grown = <NewProfile*>moved(
+            &self.fresh[0], self.fresh_count * sizeof(NewProfile), count * sizeof(NewProfile))
+        self.fresh = <NewProfile[:count]>grown
+        return 0

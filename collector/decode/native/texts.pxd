@@ -1,0 +1,30 @@
+# cython: language_level=3
+from libc.stdint cimport uint8_t, uint64_t
+
+from collector.decode.native.values cimport Values
+from collector.decode.native.wire cimport Field, HashKey
+
+
+cdef enum:
+    PLACES = 13
+
+
+cdef class Texts:
+    cdef readonly Values values
+    cdef HashKey secret
+    cdef bint[13] places
+    cdef uint64_t empty_key
+    cdef uint8_t[::1] path
+    cdef size_t used         # of the path
+
+    cdef int plain(self, const uint8_t* text, size_t size, int place) except -1 nogil
+    cdef int of_pair(self, Field* pair, int place) except -1 nogil
+    cdef int of_value(self, Field* inner, uint64_t key_hash, const uint8_t* key, size_t key_size,
+                      int place) except -1 nogil
+    cdef int of_body(self, Field* inner, int place) except -1 nogil
+    cdef int nested(self, Field* outer, int place) except -1 nogil
+    cdef int nested_value(self, Field* value, int place) except -1 nogil
+    cdef int long_path(self, Field* key, Field* value, int place) except -1 with gil
+    cdef int push(self, const uint8_t* text, size_t size) except -1 nogil
+    cdef int push_bounded(self, const uint8_t* key, size_t key_size) except -1 with gil
+    cdef int grow(self, size_t needed) except -1
