@@ -269,20 +269,44 @@ def failed(attributes: Attributes) -> bool:
     return error in RETRYABLE_GRPC or bool(error and _NO_RESPONSE.search(error[:256]))
 
 
-def resend_count(attributes: Attributes) -> int:
-    """``http.request.resend_count``: redirects and auth challenges are counted in it too."""
+class Attempts(NamedTuple):
+    """What the attributes of a span say of attempts before it; 0 when they say nothing.
+
+    Attributes:
+        resent: ``http.request.resend_count``: redirects and auth challenges are counted too.
+        previous: gRPC attempts before this one, without transparent retries (gRFC A45, A72).
+        delivered: how often a message was delivered, this delivery included.
+    """
+
+    resent: int = 0
+    previous: int = 0
+    delivered: int = 0
+
+    @property
+    def repeated(self) -> bool:
+        """Whether they say that it was not the first."""
+        return self.resent > 0 or self.previous > 0 or self.delivered > 1
+
+
+NO_ATTEMPTS = Attempts()
+
+
+def attempts(attributes: Attributes) -> Attempts:
+    """What the attributes of a span say of attempts before it."""
+    return Attempts(_resent(attributes), _previous_rpc_attempts(attributes), _delivered(attributes))
+
+
+def _resent(attributes: Attributes) -> int:
     return max(0, semconv.integer(attributes, "http.request.resend_count") or 0)
 
 
-def previous_rpc_attempts(attributes: Attributes) -> int:
-    """gRPC attempts before this one, 0 for a transparent retry (gRFC A45, A72)."""
+def _previous_rpc_attempts(attributes: Attributes) -> int:
     transparent = attributes.get("transparent-retry")
     if transparent in (True, "true", "True"):
         return 0
     return max(0, semconv.integer(attributes, "previous-rpc-attempts") or 0)
 
 
-def delivery_count(attributes: Attributes) -> int:
-    """How often a message was delivered, this delivery included; 0 when nothing tells."""
+def _delivered(attributes: Attributes) -> int:
     counts = (semconv.integer(attributes, name) or 0 for name in _DELIVERY_COUNTS)
     return max(0, *counts)

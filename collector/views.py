@@ -10,11 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum, auto
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar, cast
 
-from collector.classify import NO_TARGET, SpanKind, Target
+from collector.classify import NO_ATTEMPTS, NO_TARGET, Attempts, SpanKind, Target
 from collector.semconv import Attributes
 from collector.violation import Service, Signal
+
+D = TypeVar("D")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +221,10 @@ class Span:
     """A span of a trace that carries a demanded mark.
 
     Times are nanoseconds since 1970 as the sender gave them: never trusted, only compared
-    with times of the same sender. ``peer``, ``operation``, ``failed`` and ``target`` are those
-    of `collector.classify`, ``route`` is the normalised route of a SERVER span. ``attributes``
-    holds what repeats from span to span; URLs and queries are not among it, only their target.
+    with times of the same sender. ``peer``, ``operation``, ``failed``, ``target`` and
+    ``attempts`` are those of `collector.classify`, ``route`` is the normalised route of a SERVER
+    span. ``attributes`` holds what repeats from span to span; URLs and queries are not among
+    it, only their target.
     """
 
     span_id: bytes
@@ -239,6 +242,7 @@ class Span:
     failed: bool = False
     route: str = ""
     target: Target = NO_TARGET
+    attempts: Attempts = NO_ATTEMPTS
 
 
 class Mark(IntFlag):
@@ -277,6 +281,15 @@ class Trace:
     truncated: bool = False
     missing: frozenset[bytes] = frozenset()
     waited: bool = True
+    _derived: dict[object, object] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def derived(self, analysis: Callable[[Sequence[Span]], D]) -> D:
+        """What an analysis makes of the spans: made once for all policies that ask for it."""
+        if analysis not in self._derived:
+            self._derived[analysis] = analysis(self.spans)
+        return cast("D", self._derived[analysis])
 
 
 class TallyKind(StrEnum):

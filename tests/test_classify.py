@@ -81,7 +81,7 @@ def test_only_what_a_caller_may_retry_has_failed(attributes: Attributes, expecte
     ],
 )
 def test_transparent_retries_are_not_attempts(attributes: Attributes, expected: int) -> None:
-    assert classify.previous_rpc_attempts(attributes) == expected
+    assert classify.attempts(attributes).previous == expected
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_transparent_retries_are_not_attempts(attributes: Attributes, expected: 
     ],
 )
 def test_every_broker_tells_its_delivery_count(key: str) -> None:
-    assert classify.delivery_count({key: 3}) == 3
-    assert classify.delivery_count({}) == 0
+    assert classify.attempts({key: 3}).delivered == 3
+    assert classify.attempts({}).delivered == 0
 
 
 def test_an_unknown_span_kind_is_unspecified() -> None:
@@ -104,4 +104,4 @@ def test_an_unknown_span_kind_is_unspecified() -> None:
 
 @pytest.mark.parametrize("value", [True, float("nan"), float("inf"), "9" * 30, "", "x", ("1",)])
 def test_what_is_no_integer_is_none(value: object) -> None:
-    assert classify.resend_count({"http.request.resend_count": value}) == 0  # type: ignore[dict-item]
+    assert classify.attempts({"http.request.resend_count": value}).resent == 0  # type: ignore[dict-item]

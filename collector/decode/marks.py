@@ -8,20 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from collector import classify
 from collector.classify import SpanKind
 from collector.views import NO_MARK, Flag, Mark, Span
 
 _Call: TypeAlias = tuple[bytes, str, str, str]
-
-
-def _retry_attribute(span: Span) -> bool:
-    attributes = span.attributes
-    return (
-        classify.resend_count(attributes) > 0
-        or classify.previous_rpc_attempts(attributes) > 0
-        or classify.delivery_count(attributes) > 1
-    )
 
 
 def _call(span: Span) -> _Call:
@@ -87,7 +77,7 @@ def marks_of(spans: Sequence[Span], probe_routes: frozenset[str]) -> tuple[Mark,
         marks |= Mark.FAILED_SIBLING
     if _repeated_server(spans, {span.span_id for span in calls}):
         marks |= Mark.REPEATED_SERVER
-    if any(_retry_attribute(span) for span in spans):
+    if any(span.attempts.repeated for span in spans):
         marks |= Mark.RETRY_ATTRIBUTE
     if any(span.route in probe_routes for span in spans if span.kind is SpanKind.SERVER):
         marks |= Mark.PROBE_ROUTE

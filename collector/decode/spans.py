@@ -9,7 +9,15 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from collector import classify
-from collector.classify import CALL_KEYS, NO_TARGET, PEER_KEYS, TARGET_KEYS, SpanKind, Target
+from collector.classify import (
+    CALL_KEYS,
+    NO_TARGET,
+    PEER_KEYS,
+    TARGET_KEYS,
+    Attempts,
+    SpanKind,
+    Target,
+)
 from collector.decode import items
 from collector.decode.anyvalue import bounded, names_of
 from collector.decode.counting import Selections
@@ -105,6 +113,7 @@ class Profile(NamedTuple):
     operation: str
     failed: bool
     route: str
+    attempts: Attempts
 
 
 def profile_of(
@@ -132,6 +141,7 @@ def profile_of(
         operation=operation,
         failed=classify.failed(attributes),
         route=route if route in probe_routes else "",
+        attempts=classify.attempts(attributes),
     )
     return profile, classify.target(attributes) if kind in _OUTGOING else NO_TARGET
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from collector.demand import Demand, union
 from collector.evaluate.outgoing import scrubbed_reading, scrubbed_violation
 from collector.evaluate.policy import AnyPolicy, Hit, Judged, Reading
-from collector.views import Batch, Row, Series, ShapeCount, Value
+from collector.views import Batch, Row, Series, Shape, ShapeCount, Value
 from collector.violation import Violation
 
 T = TypeVar("T")
 
 #: Every so many batches the timer runs, and what it shows counts so many times.
 TIMED_EVERY = 16
+
+#: Shapes of which it is remembered who wants to see them.
+REMEMBERED_SHAPES = 16_384
 
 #: What failures of the parts around the policies are counted under.
 DETECTORS = "detectors"
@@ -98,6 +102,7 @@ class Engine:
         self._timer = timer
         self._failed = failed
         self._known_failures: set[tuple[str, str]] = set()
+        self._interested = lru_cache(maxsize=REMEMBERED_SHAPES)(self._ask)
         self._batches = 0
         self.errors: Counter[str] = Counter()
         self.exempted: Counter[str] = Counter()
@@ -114,8 +119,11 @@ class Engine:
         suspicious, judged = self._judge(batch.values)
         self._batches += 1
         timed = self._timer if self._batches % TIMED_EVERY == 0 else None
+        shapes = self._shapes(batch.shapes)
         for policy, demand in self._pairs:
             before = timed() if timed else 0.0
+            if policy in shapes:
+                verdict.violations += self._each(policy, policy.on_shape, shapes[policy], now)
             verdict.violations += self._views(policy, demand, batch, now)
             if demand.places:
                 handed = suspicious if policy.detects else judged
@@ -161,18 +169,33 @@ class Engine:
         """How often each policy met a bound of its own, by policy id."""
         return {policy.terms.id: policy.overflow() for policy in self.policies}
 
+    def _shapes(self, counts: Sequence[ShapeCount]) -> dict[AnyPolicy, list[ShapeCount]]:
+        """The shapes that each policy wants to see."""
+        wanted: dict[AnyPolicy, list[ShapeCount]] = {}
+        for count in counts:
+            for policy in self._interested(count.shape):
+                wanted.setdefault(policy, []).append(count)
+        return wanted
+
+    def _ask(self, shape: Shape) -> tuple[AnyPolicy, ...]:
+        """The policies that want to see a shape: what does not concern a policy costs nothing."""
+        found = []
+        for policy, demand in self._pairs:
+            serves = policy.match.service
+            if shape.signal not in demand.shapes or not serves(shape.resource.service):
+                continue
+            try:
+                if policy.interest(shape):
+                    found.append(policy)
+            except Exception as error:  # noqa: BLE001 (see close)
+                self._note(policy, error)
+        return tuple(found)
+
     def _views(
         self, policy: AnyPolicy, demand: Demand, batch: Batch, now: float
     ) -> list[Violation]:
         found: list[Violation] = []
         serves = policy.match.service
-        if demand.shapes and batch.shapes:
-            shapes: list[ShapeCount] = [
-                one
-                for one in batch.shapes
-                if one.shape.signal in demand.shapes and serves(one.shape.resource.service)
-            ]
-            found += self._each(policy, policy.on_shape, shapes, now)
         if demand.series and batch.series:
             series: list[Series] = [one for one in batch.series if serves(one.resource.service)]
             found += self._each(policy, policy.on_series, series, now)

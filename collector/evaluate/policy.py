@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from collector.demand import Demand
 from collector.evaluate.match import Matcher, Selector
-from collector.views import Row, Series, ShapeCount, Tally, Trace, Value
+from collector.views import Row, Series, Shape, ShapeCount, Tally, Trace, Value
 from collector.violation import Basis, Evidence, Service, Severity, Signal, Violation
 
 
@@ -144,6 +144,14 @@ class Policy(Generic[O_co]):
     def detects(self) -> bool:
         """Whether `on_value` wants those values alone in which the detectors found something."""
         return False
+
+    def interest(self, shape: Shape) -> bool:  # noqa: ARG002
+        """Whether `on_shape` wants to see items of a shape; asked once and remembered.
+
+        Shapes of signals that it did not demand, or of services outside of its selector, are
+        not asked about.
+        """
+        return True
 
     def on_shape(self, count: ShapeCount, now: float) -> Iterable[Violation]:  # noqa: ARG002
         """Items that share a shape."""

@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-from collector import classify, semconv
+from collector import semconv
 from collector.classify import SpanKind, TargetKind
 from collector.views import Mark, Span
 from collector.violation import Basis, Service
@@ -142,9 +142,9 @@ def _calls(spans: Sequence[Span]) -> Iterator[Retry]:
             way = _stated(span, None if before is None else group[before])
             attempt = 1
             if way is Way.RESEND_COUNT:
-                attempt = 1 + classify.resend_count(span.attributes)
+                attempt = 1 + span.attempts.resent
             elif way is Way.PREVIOUS_ATTEMPTS:
-                attempt = 1 + classify.previous_rpc_attempts(span.attributes)
+                attempt = 1 + span.attempts.previous
             elif before is not None and not loop and _follows(group[before], span, specific):
                 way = Way.FAILED_SIBLING
             if way is not None and before is not None:
@@ -173,9 +173,9 @@ def _before(group: _Group) -> list[int | None]:
 
 def _stated(span: Span, before: Span | None) -> Way | None:
     """A retry that an attribute states."""
-    if classify.previous_rpc_attempts(span.attributes) >= 1:
+    if span.attempts.previous >= 1:
         return Way.PREVIOUS_ATTEMPTS
-    if classify.resend_count(span.attributes) >= 1:
+    if span.attempts.resent >= 1:
         status = None
         if before is not None:
             status = semconv.integer(before.attributes, "http.response.status_code")
@@ -191,7 +191,7 @@ def _follows(before: Span, span: Span, specific: bool) -> bool:
 
 def _deliveries(spans: Iterable[Span]) -> Iterator[Retry]:
     for span in spans:
-        count = classify.delivery_count(span.attributes)
+        count = span.attempts.delivered
         if span.kind is SpanKind.CONSUMER and count > 1:
             yield Retry(span, Way.DELIVERY_COUNT, _call(span), count, (span.span_id,))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from collector import classify
 from collector.classify import SpanKind
 from collector.decode.marks import marks_of
 from collector.decode.traces import TraceTable
@@ -45,6 +46,7 @@ def span(
         peer="pay",
         operation="POST /charge",
         failed=failed,
+        attempts=classify.attempts(attributes or {}),
     )
 
 

@@ -8,7 +8,7 @@ calls of one profile apart (`collector.classify.target`).
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
-from collector.decode.native.hashes cimport kept_size, text_hash, typed_hash
+from collector.decode.native.hashes cimport kept_size
 from collector.decode.native.keys cimport (
     ROLE_CALL, ROLE_PATH, ROLE_PATH_OLD, ROLE_PEER, ROLE_QUERY, ROLE_ROUTE, ROLE_SERVER_ROUTE,
     ROLE_SQL, ROLE_SQL_OLD, ROLE_URL, ROLE_URL_OLD,
@@ -45,8 +45,9 @@ cdef enum:
 
 cdef struct Target:
     Field value          # as `otlp.read_value` reads it
+    uint64_t hash        # of the value, as `hashes.typed_hash` has it
     uint64_t key_hash
-    int kind             # as `otlp.value_kind` has it
+    bint text            # it is a string
 
 
 # Sums, so that they do not depend on the order of the attributes.
@@ -55,31 +56,42 @@ cdef struct Call:
     uint64_t peer_sum
     bint route
     bint server_route
+    uint32_t filled      # bits of the targets that have a value
     Target[7] targets
 
 
+cdef inline void begin(Call* call) noexcept nogil:
+    """Forget what was learned; targets are only read where they are filled."""
+    call.sum = call.peer_sum = 0
+    call.route = call.server_route = False
+    call.filled = 0
+
+
 cdef inline void learn(Call* call, uint32_t roles, uint64_t key_hash, Field* value,
-                       const HashKey* key) noexcept nogil:
-    """What an attribute adds."""
+                       uint64_t value_hash, const HashKey* key) noexcept nogil:
+    """What an attribute adds; ``value_hash`` is its `hashes.typed_hash`."""
     cdef int kind = value_kind(value)
     cdef Target* target
-    cdef uint64_t hashed
-    if roles & (ROLE_CALL | ROLE_PEER):
-        hashed = mix(key_hash, typed_hash(value, key), key)
-        if roles & ROLE_CALL:
-            call.sum += hashed
-        else:
-            call.peer_sum += hashed
+    cdef int slot
+    if roles & ROLE_CALL:
+        call.sum += mix(key_hash, value_hash, key)
+    elif roles & ROLE_PEER:
+        call.peer_sum += mix(key_hash, value_hash, key)
     if kind != NOTHING and (kind != STRING or value.size):
         if roles & ROLE_ROUTE:
             call.route = True
         if roles & ROLE_SERVER_ROUTE:
             call.server_route = True
     if roles & TARGET_ROLES:
-        target = &call.targets[slot_of(roles)]
-        target.value = value[0]
-        target.key_hash = key_hash
-        target.kind = kind
+        slot = slot_of(roles)
+        call.filled &= ~(<uint32_t>1 << slot)
+        if kind != NOTHING:
+            call.filled |= <uint32_t>1 << slot
+            target = &call.targets[slot]
+            target.value = value[0]
+            target.hash = value_hash
+            target.key_hash = key_hash
+            target.text = kind == STRING
 
 
 cdef inline int slot_of(uint32_t roles) noexcept nogil:
@@ -111,12 +123,12 @@ cdef inline uint64_t profile_hash(Call* call, uint64_t name_hash, int kind, int3
     cdef int slot
     if raw or masked or not server:
         for slot in range(SLOT_QUERY):
-            target = &call.targets[slot]
-            if target.kind == NOTHING:
+            if not call.filled >> slot & 1:
                 continue
+            target = &call.targets[slot]
             authority = 0
-            path = typed_hash(&target.value, key)
-            if target.kind == STRING and not raw:
+            path = target.hash
+            if target.text and not raw:
                 path = path_hash(target.value.start, target.value.size, &authority, key)
             paths += mix(target.key_hash, path, key)
             if slot == SLOT_URL or slot == SLOT_URL_OLD:
@@ -130,36 +142,34 @@ cdef inline uint64_t profile_hash(Call* call, uint64_t name_hash, int kind, int3
 
 cdef inline void set_target(Call* call, SpanRecord* record, const HashKey* key) noexcept nogil:
     """What tells a call from others like it."""
-    cdef Target* url = first_of(call, SLOT_URL, SLOT_URL_OLD)
-    cdef Target* path = first_of(call, SLOT_PATH, SLOT_PATH_OLD)
-    cdef Target* query = &call.targets[SLOT_QUERY]
-    cdef Target* sql = first_of(call, SLOT_SQL, SLOT_SQL_OLD)
-    cdef uint64_t asked = 0
+    cdef Target* url = text_of(call, SLOT_URL, SLOT_URL_OLD)
+    cdef Target* path
+    cdef Target* query
+    cdef Target* sql
     record.target = 0
     record.target_kind = 0
-    if is_text(url):
-        record.target = mix(whole_hash(url, key), 11, key)
+    if url != NULL:
+        record.target = mix(url.hash, 11, key)
         record.target_kind = TARGET_URL
-    elif is_text(path):
-        if is_text(query):
-            asked = whole_hash(query, key)
-        record.target = mix(whole_hash(path, key), asked, key)
+        return
+    path = text_of(call, SLOT_PATH, SLOT_PATH_OLD)
+    if path != NULL:
+        query = text_of(call, SLOT_QUERY, SLOT_QUERY)
+        record.target = mix(path.hash, query.hash if query != NULL else 0, key)
         record.target_kind = TARGET_URL
-    elif is_text(sql):
-        record.target = mix(whole_hash(sql, key), 12, key)
+        return
+    sql = text_of(call, SLOT_SQL, SLOT_SQL_OLD)
+    if sql != NULL:
+        record.target = mix(sql.hash, 12, key)
         record.target_kind = TARGET_QUERY
         if has_literal(sql.value.start, kept_size(sql.value.start, sql.value.size), LONGEST_QUERY):
             record.target_kind = TARGET_LITERAL
 
 
-cdef inline bint is_text(Target* target) noexcept nogil:
-    return target.kind == STRING and target.value.size != 0
-
-
-cdef inline uint64_t whole_hash(Target* target, const HashKey* key) noexcept nogil:
-    return text_hash(target.value.start, target.value.size, key)
-
-
-cdef inline Target* first_of(Call* call, int current, int old) noexcept nogil:
-    """The current spelling when it has a value at all, else the old one."""
-    return &call.targets[current if call.targets[current].kind != NOTHING else old]
+cdef inline Target* text_of(Call* call, int current, int old) noexcept nogil:
+    """The current spelling when it has a value at all, else the old one; NULL for no text."""
+    cdef int slot = current if call.filled >> current & 1 else old
+    cdef Target* target = &call.targets[slot]
+    if not call.filled >> slot & 1 or not target.text or target.value.size == 0:
+        return NULL
+    return target

@@ -13,7 +13,8 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
-from collector.decode.native.otlp cimport BOOL, DOUBLE, INTEGER, TEXT
+from collector.decode.native.otlp cimport TEXT
+from collector.decode.native.pairs cimport usual_pair
 from collector.decode.native.wire cimport (
     DELIMITED, FIXED32, FIXED64, VARINT, Cursor, Field, cursor_of, inside, is_utf8, next_field,
     varint, LONGEST_VARINT,
@@ -26,8 +27,6 @@ cdef enum:
     NUMBERS = 32         # field numbers that OTLP uses are smaller
     MAX_DEPTH = 100      # of messages in messages, as in protobuf
     LENGTH_ROOM = 5      # bytes of a padded length
-    KEY_TAG = 10         # of KeyValue
-    VALUE_TAG = 18
 
 
 cdef enum Kind:
@@ -48,6 +47,7 @@ cdef struct Rule:
 cdef struct Report:
     uint64_t invalid     # strings that are not UTF-8
     bint unusual         # the scanner must not read it as it stands
+    const uint8_t* end   # of the body: up to here memory may be read
 
 
 _WIRE = {
@@ -133,6 +133,7 @@ cdef class Checker:
         report.invalid = 0
         report.unusual = False
         if body.shape[0]:
+            report.end = &body[0] + body.shape[0]
             with nogil:
                 good = self.message(0, cursor_of(&body[0], body.shape[0]), 0, &report)
         return (report.unusual, report.invalid) if good else None
@@ -160,11 +161,11 @@ cdef class Checker:
             seen |= <uint32_t>1 << number
             if rule.kind == MESSAGE:
                 if rule.child == self.pair and depth + 2 <= MAX_DEPTH \
-                        and usual_pair(inside(&field), report):
+                        and plain_pair(&field, report):
                     continue
                 if not self.message(rule.child, inside(&field), depth + 1, report):
                     return False
-            elif rule.kind == STRING and not is_utf8(field.start, field.size):
+            elif rule.kind == STRING and not is_utf8(field.start, field.size, report.end):
                 report.invalid += 1
         return not cursor.bad
 
@@ -196,7 +197,7 @@ cdef class Checker:
                 self.copy(rule.child, inside(&field), buffer)
                 buffer.length(length_at)
             elif rule != NULL and rule.wire == DELIMITED and rule.kind == STRING \
-                    and not is_utf8(field.start, field.size):
+                    and not is_utf8(field.start, field.size, NULL):
                 buffer.tag(field.tag)
                 length_at = buffer.used
                 buffer.reserve(LENGTH_ROOM)
@@ -210,25 +211,17 @@ cdef class Checker:
         return 0
 
 
-cdef bint usual_pair(Cursor cursor, Report* report) noexcept nogil:
+cdef inline bint plain_pair(Field* pair, Report* report) noexcept nogil:
     """Whether an attribute is a name and then a plain value, as nearly all are; both are checked.
 
     What this does not understand is left to `Checker.message`.
     """
-    cdef Field key, value, inner
-    cdef Cursor within
-    if not next_field(&cursor, &key) or key.tag != KEY_TAG:
-        return False
-    if not next_field(&cursor, &value) or value.tag != VALUE_TAG or cursor.at != cursor.end:
-        return False
-    within = inside(&value)
-    if not next_field(&within, &inner) or within.at != within.end:
+    cdef Field key, inner
+    if not usual_pair(pair, &key, &inner):
         return False
     if inner.tag == TEXT:
-        report.invalid += not is_utf8(inner.start, inner.size)
-    elif inner.tag != BOOL and inner.tag != INTEGER and inner.tag != DOUBLE:
-        return False
-    report.invalid += not is_utf8(key.start, key.size)
+        report.invalid += not is_utf8(inner.start, inner.size, report.end)
+    report.invalid += not is_utf8(key.start, key.size, report.end)
     return True
 
 

@@ -461,19 +461,13 @@ class NativeDecoder:
             self._profiles[number] = profile
         else:
             self._profiles.append(profile)
-        attributes = profile.attributes
-        retry = (
-            classify.resend_count(attributes) > 0
-            or classify.previous_rpc_attempts(attributes) > 0
-            or classify.delivery_count(attributes) > 1
-        )
         self._scanner.traces.learn_profile(
             number,
             profile.kind,
             self._numbers.calls.number((profile.peer, profile.operation)),
             self._numbers.operations.number(profile.operation),
             profile.failed,
-            retry,
+            profile.attempts.repeated,
             bool(profile.route),
         )
 

@@ -11,6 +11,7 @@ from collector.decode.native.wire cimport Cursor, Field, HashKey, hash_bytes, in
 
 cdef enum:
     LONGEST = 8192  # characters of a text that is kept, as `anyvalue.LONGEST_TEXT`
+    TEXT_SEED = 8
 
 
 cdef inline size_t kept_size(const uint8_t* text, size_t size) noexcept nogil:
@@ -19,7 +20,13 @@ cdef inline size_t kept_size(const uint8_t* text, size_t size) noexcept nogil:
 
 
 cdef inline uint64_t text_hash(const uint8_t* text, size_t size, const HashKey* key) noexcept nogil:
-    return hash_bytes(text, kept_size(text, size), 8, key)
+    return hash_bytes(text, kept_size(text, size), TEXT_SEED, key)
+
+
+cdef inline uint64_t whole_hash(const uint8_t* text, size_t size, const HashKey* key)\
+        noexcept nogil:
+    """The same of all of a text, however long it is."""
+    return hash_bytes(text, size, TEXT_SEED, key)
 
 
 cdef inline uint64_t typed_hash(Field* inner, const HashKey* key) noexcept nogil:

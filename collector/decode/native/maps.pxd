@@ -9,6 +9,21 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    /* The empty statement keeps GCC from taking a function that only fetches for one that
+       does nothing. */
+    #define ta_fetch(address) do { __builtin_prefetch(address); __asm__ volatile(""); } while (0)
+    #else
+    #define ta_fetch(address) ((void)(address))
+    #endif
+    """
+    # Begin to bring in a line of memory that is needed in a moment; any address will do.
+    void fetch "ta_fetch" (const void*) noexcept nogil
+
+
 cdef enum:
     SMALLEST_MAP = 64
 
@@ -59,6 +74,13 @@ cdef inline size_t map_slot(Map* map, uint64_t key) noexcept nogil:
     while map.keys[slot] and map.keys[slot] != key:
         slot = (slot + 1) & map.mask
     return slot
+
+
+cdef inline void map_fetch(Map* map, uint64_t key) noexcept nogil:
+    """Bring in the slot of a key that is looked up in a moment."""
+    if map.used:
+        key += key == 0
+        fetch(&map.keys[(key ^ (key >> 32)) & map.mask])
 
 
 cdef inline int64_t map_get(Map* map, uint64_t key) noexcept nogil:
@@ -145,6 +167,13 @@ cdef inline size_t memory_slot(Memory* memory, uint64_t key) noexcept nogil:
 cdef inline uint64_t memory_key(uint64_t key) noexcept nogil:
     """A hash without the bit of the generation, and never 0."""
     return key & ~<uint64_t>1 if key > 1 else 2
+
+
+cdef inline void memory_fetch(Memory* memory, uint64_t key) noexcept nogil:
+    """Bring in the slot of a hash that is looked up in a moment."""
+    if memory.used:
+        key = memory_key(key)
+        fetch(&memory.slots[((key >> 32) ^ (key >> 1)) & memory.mask])
 
 
 cdef inline int memory_rebuild(Memory* memory, size_t slots, bint whole) noexcept nogil:

@@ -12,7 +12,7 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 from collector.decode.native.calls cimport (
-    CLIENT_KIND, PRODUCER_KIND, Call, learn, profile_hash, set_target,
+    CLIENT_KIND, PRODUCER_KIND, Call, begin, learn, profile_hash, set_target,
 )
 from collector.decode.native.hashes cimport LONGEST, typed_hash
 from collector.decode.native.keys cimport ROLE_ROW, Key, Keys
@@ -21,6 +21,7 @@ from collector.decode.native.otlp cimport (
     MAP, TEXT, attributes_tag, clear, exemplars_tag, is_data, is_set, read_pair, read_status,
     read_value,
 )
+from collector.decode.native.pairs cimport usual_pair
 from collector.decode.native.profiles cimport Profiles
 from collector.decode.native.rooms cimport moved, room_for
 from collector.decode.native.series cimport SeriesRecord, SeriesTable
@@ -35,6 +36,7 @@ from collector.views import Flag, Place
 
 cdef enum:
     FIRST_ROOM = 64
+    AHEAD = 8               # spans of which the table of traces hears before they are added
     TRACES = 0
     LOGS = 1
     METRICS = 2
@@ -164,6 +166,7 @@ cdef class Scanner:
                 self.find_resource()  # its number may be another's since the last slice
             with nogil:
                 more = self.walk()
+                self.values.flush()
             reading.at = self.at
             return bool(more)
         finally:
@@ -335,30 +338,32 @@ cdef class Scanner:
         cdef Field key, value, inner
         cdef uint32_t number
         cdef Key* entry
-        cdef uint64_t key_hash, hashed
+        cdef uint64_t key_hash, value_hash = 0
         cdef int again = True
-        read_pair(pair, &key, &value)
-        read_value(&value, &inner)
+        if not usual_pair(pair, &key, &inner):
+            read_pair(pair, &key, &value)
+            read_value(&value, &inner)
         self.pairs += 1
         number = self.keys.find(key.start, key.size, self.before, self.pairs <= MOST)
         self.before = number
         entry = &self.keys.entries[number]
         key_hash = entry.hash if number else self.keys.hash_of(key.start, key.size)
+        if inner.tag == TEXT or labels or entry.roles:
+            value_hash = typed_hash(&inner, &self.secret)
         if number and self.pairs <= MOST:
             again = self.note_key(number)
             if labels:
-                hashed = mix(key_hash, typed_hash(&inner, &self.secret), &self.secret)
-                self.label(number, hashed, again)
+                self.label(number, mix(key_hash, value_hash, &self.secret), again)
         if entry.roles:
             if call != NULL:
-                learn(call, entry.roles, key_hash, &inner, &self.secret)
+                learn(call, entry.roles, key_hash, &inner, value_hash, &self.secret)
             if entry.roles & ROLE_ROW:
                 self.present = 1
         if self.texts.places[place]:
             if inner.tag == TEXT:
                 if inner.size:
-                    self.values.see(key_hash, key.start, key.size, inner.start, inner.size, place,
-                                    False)
+                    self.values.see(key_hash, key.start, key.size, value_hash, inner.start,
+                                    inner.size, place)
             else:
                 self.texts.of_value(&inner, key_hash, key.start, key.size, place)
         return 0
@@ -412,7 +417,7 @@ cdef class Scanner:
         cdef int32_t kind = 0, status = 0
         cdef uint32_t remote = 0
         cdef int flags = 0
-        memset(&call, 0, sizeof(Call))
+        begin(&call)
         memset(&record, 0, sizeof(SpanRecord))
         clear(&trace_id)
         clear(&span_id)
@@ -746,6 +751,9 @@ cdef class Scanner:
         try:
             with nogil:
                 for at in range(self.span_count):
+                    if at + AHEAD < self.span_count:
+                        one = &self.spans[at + AHEAD]
+                        self.traces.expect(one.low, one.high, &one.record)
                     one = &self.spans[at]
                     if self.traces.add(one.low, one.high, &one.record, now):
                         with gil:

@@ -7,6 +7,7 @@ from libc.stdint cimport uint8_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy
 
+from collector.decode.native.hashes cimport whole_hash
 from collector.decode.native.otlp cimport ARRAY, BYTES, MAP, TEXT, read_pair, read_value
 from collector.decode.native.rooms cimport moved, room_for
 from collector.decode.native.values cimport Values
@@ -46,7 +47,8 @@ cdef class Texts:
     cdef int plain(self, const uint8_t* text, size_t size, int place) except -1 nogil:
         """A string that stands under no key."""
         if size and self.places[place]:
-            self.values.see(self.empty_key, NULL, 0, text, size, place, False)
+            self.values.see(self.empty_key, NULL, 0, whole_hash(text, size, &self.secret), text,
+                            size, place)
         return 0
 
     cdef int of_pair(self, Field* pair, int place) except -1 nogil:
@@ -65,9 +67,11 @@ cdef class Texts:
 
         The place is wanted; who calls has looked.
         """
-        if inner.tag == TEXT or (inner.tag == BYTES and is_utf8(inner.start, inner.size)):
+        if inner.tag == TEXT or (inner.tag == BYTES and is_utf8(inner.start, inner.size, NULL)):
             if inner.size:
-                self.values.see(key_hash, key, key_size, inner.start, inner.size, place, False)
+                self.values.see(key_hash, key, key_size,
+                                whole_hash(inner.start, inner.size, &self.secret), inner.start,
+                                inner.size, place)
         elif inner.tag == ARRAY or inner.tag == MAP:
             self.used = 0
             if key_size > LONGEST_NAME:
@@ -111,11 +115,11 @@ cdef class Texts:
         cdef Field inner
         cdef uint64_t hashed
         read_value(value, &inner)
-        if inner.tag == TEXT or (inner.tag == BYTES and is_utf8(inner.start, inner.size)):
+        if inner.tag == TEXT or (inner.tag == BYTES and is_utf8(inner.start, inner.size, NULL)):
             if inner.size:
                 hashed = hash_bytes(&self.path[0], self.used, 0, &self.secret)
-                self.values.see(hashed, &self.path[0], self.used, inner.start, inner.size, place,
-                                True)
+                self.values.see_path(hashed, &self.path[0], self.used, inner.start, inner.size,
+                                     place)
         elif inner.tag == ARRAY or inner.tag == MAP:
             self.nested(&inner, place)
         return 0

@@ -94,6 +94,7 @@ cdef class Traces:
     cdef size_t shown_count, shown_span_count, shown_missing_count
 
     cdef uint64_t trace_key(self, uint64_t low, uint64_t high) noexcept nogil
+    cdef void expect(self, uint64_t low, uint64_t high, SpanRecord* span) noexcept nogil
     cdef int add(self, uint64_t low, uint64_t high, SpanRecord* span, double now) except -1 nogil
     cdef int open_trace(self, uint64_t low, uint64_t high, uint64_t key, double now,
                         TraceRecord** opened) except -1 nogil
@@ -101,6 +102,7 @@ cdef class Traces:
     cdef int sample_down(self) except -1 nogil
     cdef int drop(self, TraceRecord* trace) except -1 nogil
     cdef int compact(self) except -1 nogil
+    cdef uint64_t bring_in(self, uint64_t at, double until) noexcept nogil
     cdef int finish(self, double until, double now, uint64_t most) except -1 nogil
     cdef int judge(self, TraceRecord* trace, bint waited) except -1 nogil
     cdef uint32_t marks(self, TraceRecord* trace, uint64_t n) except? 0xFFFFFFFF nogil

@@ -10,8 +10,8 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from collector.decode.native.maps cimport (
-    Map, map_clear, map_close, map_get, map_put, map_remove, memory_add, memory_clear,
-    memory_has,
+    Map, fetch, map_clear, map_close, map_fetch, map_get, map_put, map_remove, memory_add,
+    memory_clear, memory_fetch, memory_has,
 )
 from collector.decode.native.rooms cimport room_for
 from collector.decode.native.wire cimport fold, mix
@@ -27,6 +27,8 @@ cdef enum:
     PROBE = 4
     FIRST_ROOM = 64
     MOST_HALVINGS = 63
+    TOGETHER = 16        # traces whose spans are brought in at a time
+    LONGEST_CHAIN = 64   # spans of a trace that are brought in
 
 cdef uint8_t PARENT_LOCAL = int(Flag.PARENT_LOCAL)
 cdef uint8_t PARENT_REMOTE = int(Flag.PARENT_REMOTE)
@@ -172,6 +174,14 @@ cdef class Traces:
     cdef uint64_t trace_key(self, uint64_t low, uint64_t high) noexcept nogil:
         return mix(low ^ self.secret.mix[1], high, &self.secret)
 
+    cdef void expect(self, uint64_t low, uint64_t high, SpanRecord* span) noexcept nogil:
+        """Bring in what `add` looks at; it is called for this span in a moment."""
+        cdef uint64_t key = self.trace_key(low, high)
+        cdef uint64_t identity = mix(key, span.span_id, &self.secret)
+        memory_fetch(&self.seen, identity)
+        memory_fetch(&self.awaited, identity)
+        map_fetch(&self.index, key)
+
     cdef int add(self, uint64_t low, uint64_t high, SpanRecord* span, double now) except -1 nogil:
         """Keep a span; True when a child of it was judged before, without it."""
         cdef uint64_t key = self.trace_key(low, high)
@@ -286,14 +296,47 @@ cdef class Traces:
 
     # ------------------------------------------------------------------ finishing
 
+    cdef uint64_t bring_in(self, uint64_t at, double until) noexcept nogil:
+        """Bring in the spans of the next traces, which came long ago, all traces at a time.
+
+        Returns:
+            The trace after the last of them.
+        """
+        cdef uint32_t[TOGETHER] spans
+        cdef uint64_t count = 0, left, one
+        cdef TraceRecord* trace
+        while count < TOGETHER and at < self.tail:
+            trace = &self.traces[at & self._mask()]
+            at += 1
+            if trace.arrived > until:
+                break
+            if trace.count:
+                map_fetch(&self.index, trace.key)
+                fetch(&self.spans[trace.first])
+                spans[count] = trace.first
+                count += 1
+        left = count
+        for _ in range(LONGEST_CHAIN):
+            if left == 0:
+                break
+            left = 0
+            for one in range(count):
+                if spans[one]:
+                    spans[one] = self.spans[spans[one]].next
+                    fetch(&self.spans[spans[one]])
+                    left += spans[one] != 0
+        return at
+
     cdef int finish(self, double until, double now, uint64_t most) except -1 nogil:
         """Judge the traces that arrived up to a time, until so many spans were judged."""
-        cdef uint64_t judged = 0
+        cdef uint64_t judged = 0, brought = self.head
         cdef TraceRecord* trace
         while judged < most:
             self._pass_gone()
             if self.head == self.tail:
                 break
+            if self.head >= brought:
+                brought = self.bring_in(self.head, until)
             trace = &self.traces[self.head & self._mask()]
             if trace.arrived > until:
                 break

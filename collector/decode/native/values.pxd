@@ -1,8 +1,10 @@
 # cython: language_level=3
+cimport cython
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from collector.decode.native.maps cimport Map, Memory
-from collector.decode.native.wire cimport HashKey
+from collector.decode.native.hashes cimport LONGEST, whole_hash
+from collector.decode.native.maps cimport Map, Memory, memory_fetch
+from collector.decode.native.wire cimport HashKey, mix
 
 
 # A distinct string under a key, in the slice that is being read.
@@ -38,10 +40,24 @@ cdef struct Context:
     uint32_t resource
 
 
+# A string that is looked up when others have come: by then its line of memory is there.
+cdef struct Queued:
+    uint64_t hash
+    uint64_t key_hash
+    const uint8_t* key
+    const uint8_t* text
+    size_t key_size
+    size_t size
+    Context context
+    uint8_t place
+
+
 cdef enum:
     RECENT = 4096
+    QUEUE = 16
 
 
+@cython.final
 cdef class Values:
     cdef Memory clean
     cdef uint64_t[4096] recent   # clean values that came last, in memory that stays near
@@ -57,11 +73,47 @@ cdef class Values:
     cdef readonly uint64_t cut
     cdef HashKey secret
     cdef Context context
+    cdef Queued[16] queue
+    cdef uint32_t queued         # so many were queued in this slice
+    cdef uint32_t looked_up      # and so many of them looked up
 
-    cdef int see(self, uint64_t key_hash, const uint8_t* key, size_t key_size,
-                 const uint8_t* text, size_t size, uint8_t place, bint path) except -1 nogil
-    cdef int note(self, uint32_t value, uint8_t place) except -1 nogil
-    cdef uint32_t sighting(self, uint8_t place) except? 0xFFFFFFFF nogil
+    cdef inline int see(self, uint64_t key_hash, const uint8_t* key, size_t key_size,
+                        uint64_t text_hash, const uint8_t* text, size_t size, uint8_t place)\
+            except -1 nogil:
+        """Note that a string stands in the present context, if it is new or known to be bad.
+
+        ``text_hash`` is its `hashes.whole_hash`, or its `hashes.text_hash` where all is kept.
+        """
+        cdef uint64_t hashed
+        cdef Queued* one
+        if size > LONGEST or size > self.max_length:
+            size = self.shortened(text, size)
+            text_hash = whole_hash(text, size, &self.secret)
+        hashed = mix(text_hash, key_hash, &self.secret)
+        if self.recent[hashed & (RECENT - 1)] == hashed:
+            return 0
+        memory_fetch(&self.clean, hashed)
+        one = &self.queue[self.queued % QUEUE]
+        if self.queued - self.looked_up == QUEUE:
+            self.looked_up += 1
+            self.look_up(one, False)
+        self.queued += 1
+        one.hash = hashed
+        one.key_hash = key_hash
+        one.key = key
+        one.key_size = key_size
+        one.text = text
+        one.size = size
+        one.place = place
+        one.context = self.context
+        return 0
+
+    cdef int see_path(self, uint64_t key_hash, const uint8_t* path, size_t path_size,
+                      const uint8_t* text, size_t size, uint8_t place) except -1 nogil
+    cdef int flush(self) except -1 nogil
+    cdef int look_up(self, Queued* one, bint path) except -1 nogil
+    cdef int note(self, uint32_t value, Queued* one) except -1 nogil
+    cdef uint32_t sighting(self, Queued* one) except? 0xFFFFFFFF nogil
     cdef size_t shortened(self, const uint8_t* text, size_t size) noexcept nogil
     cdef _grow(self, size_t path)
     cdef _grow_seen(self)

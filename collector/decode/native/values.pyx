@@ -11,12 +11,13 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcpy, memset
 
+from collector.decode.native.hashes cimport whole_hash
 from collector.decode.native.maps cimport (
     Map, map_clear, map_close, map_get, map_put, memory_add, memory_clear, memory_forget,
     memory_has,
 )
 from collector.decode.native.otlp cimport first_characters
-from collector.decode.native.wire cimport HashKey, hash_bytes, is_utf8
+from collector.decode.native.wire cimport mix
 
 from collector.decode.anyvalue import bounded
 from collector.views import Place, Sighting, Value
@@ -62,53 +63,68 @@ cdef class Values:
         if self.paths is not None:
             free(&self.paths[0])
 
-    cdef int see(self, uint64_t key_hash, const uint8_t* key, size_t key_size,
-                 const uint8_t* text, size_t size, uint8_t place, bint path) except -1 nogil:
-        """Note that a string stands in the present context, if it is new or known to be bad.
+    cdef int see_path(self, uint64_t key_hash, const uint8_t* path, size_t path_size,
+                      const uint8_t* text, size_t size, uint8_t place) except -1 nogil:
+        """The same under a key that stands in a buffer of the caller, to be copied if it is kept."""
+        cdef Queued one
+        self.flush()
+        size = self.shortened(text, size)
+        one.hash = mix(whole_hash(text, size, &self.secret), key_hash, &self.secret)
+        one.key_hash = key_hash
+        one.key = path
+        one.key_size = path_size
+        one.text = text
+        one.size = size
+        one.place = place
+        one.context = self.context
+        return self.look_up(&one, True)
 
-        ``path`` says that the key is a buffer of the caller, to be copied if it is kept.
-        """
-        cdef uint64_t hashed
-        cdef long long found
+    cdef int flush(self) except -1 nogil:
+        """Look up all that was queued."""
+        cdef Queued* one
+        while self.looked_up != self.queued:
+            one = &self.queue[self.looked_up % QUEUE]
+            self.looked_up += 1
+            self.look_up(one, False)
+        return 0
+
+    cdef int look_up(self, Queued* one, bint path) except -1 nogil:
+        """Note a string if it is new or known to be bad."""
+        cdef uint64_t hashed = one.hash
+        cdef long long found = map_get(&self.present, hashed)
         cdef Pending* made
         cdef bint known
-        if size > self.max_length:
-            size = self.shortened(text, size)
-        hashed = hash_bytes(text, size, key_hash, &self.secret)
-        if self.recent[hashed & (RECENT - 1)] == hashed:
-            return 0
-        found = map_get(&self.present, hashed)
         if found >= 0:
-            return self.note(<uint32_t>found, place)
+            return self.note(<uint32_t>found, one)
         if memory_has(&self.clean, hashed):
             self.recent[hashed & (RECENT - 1)] = hashed
             return 0
         known = memory_has(&self.bad, hashed)
         if self.used >= <size_t>self.pending.shape[0] or \
-                (path and self.path_used + key_size > <size_t>self.paths.shape[0]):
+                (path and self.path_used + one.key_size > <size_t>self.paths.shape[0]):
             with gil:
-                self._grow(key_size)
+                self._grow(one.key_size)
         if map_put(&self.present, hashed, self.used) < 0:
             with gil:
                 raise MemoryError
         made = &self.pending[self.used]
         made.hash = hashed
-        made.key_hash = key_hash
-        made.key = 0 if path else <size_t>key
-        made.key_size = <uint32_t>key_size
-        made.text = <size_t>text
-        made.size = <uint32_t>size
+        made.key_hash = one.key_hash
+        made.key = 0 if path else <size_t>one.key
+        made.key_size = <uint32_t>one.key_size
+        made.text = <size_t>one.text
+        made.size = <uint32_t>one.size
         made.known = known
         if path:
             made.path = self.path_used
-            if key_size:
-                memcpy(&self.paths[self.path_used], key, key_size)
-            self.path_used += key_size
+            if one.key_size:
+                memcpy(&self.paths[self.path_used], one.key, one.key_size)
+            self.path_used += one.key_size
         self.used += 1
-        made.first = self.sighting(place)
+        made.first = self.sighting(one)
         return 0
 
-    cdef int note(self, uint32_t value, uint8_t place) except -1 nogil:
+    cdef int note(self, uint32_t value, Queued* one) except -1 nogil:
         """Count another sighting of a value of this slice."""
         cdef uint32_t at = self.pending[value].first
         cdef uint32_t made
@@ -116,31 +132,31 @@ cdef class Values:
         while True:
             seen = &self.seen[at]
             if (
-                seen.place == place
-                and seen.resource == self.context.resource
-                and seen.name_hash == self.context.name_hash
+                seen.place == one.place
+                and seen.resource == one.context.resource
+                and seen.name_hash == one.context.name_hash
             ):
                 seen.count += 1
                 return 0
             if seen.next == 0:
                 break
             at = seen.next
-        made = self.sighting(place)
+        made = self.sighting(one)
         self.seen[at].next = made
         return 0
 
-    cdef uint32_t sighting(self, uint8_t place) except? 0xFFFFFFFF nogil:
+    cdef uint32_t sighting(self, Queued* one) except? 0xFFFFFFFF nogil:
         cdef Seen* made
         if self.sightings >= <size_t>self.seen.shape[0]:
             with gil:
                 self._grow_seen()
         made = &self.seen[self.sightings]
-        made.name_hash = self.context.name_hash
-        made.name = <size_t>self.context.name
-        made.name_size = self.context.name_size
-        made.item = self.context.item
-        made.resource = self.context.resource
-        made.place = place
+        made.name_hash = one.context.name_hash
+        made.name = <size_t>one.context.name
+        made.name_size = one.context.name_size
+        made.item = one.context.item
+        made.resource = one.context.resource
+        made.place = one.place
         made.count = 1
         made.next = 0
         self.sightings += 1
@@ -148,7 +164,10 @@ cdef class Values:
 
     cdef size_t shortened(self, const uint8_t* text, size_t size) noexcept nogil:
         """The bytes of as many characters as are handed over."""
-        cdef size_t end = first_characters(text, size, self.max_length)
+        cdef size_t end
+        if size <= self.max_length:
+            return size
+        end = first_characters(text, size, self.max_length)
         if end < size:
             self.cut += 1
         return end
@@ -205,6 +224,7 @@ cdef class Values:
         """Forget what was noted in this slice."""
         map_clear(&self.present)
         self.used = self.sightings = 0
+        self.queued = self.looked_up = 0
         self.path_used = 0
 
     def remember_bad(self, uint64_t hashed):

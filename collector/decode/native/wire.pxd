@@ -162,26 +162,55 @@ cdef extern from *:
     uint64_t fold "ta_fold" (uint64_t, uint64_t) noexcept nogil
 
 
-cdef inline bint is_utf8(const uint8_t* at, size_t size) noexcept nogil:
-    """Whether bytes are UTF-8 as Python and protobuf read it (RFC 3629)."""
-    cdef uint64_t high = 0, eight
+cdef extern from *:
+    """
+    #if defined(__SSE2__)
+    #include <emmintrin.h>
+    #define TA_WINDOW 64
+    /* One bit for each of 64 bytes, set where it is not ASCII. */
+    static inline uint64_t ta_wide(const uint8_t *at) {
+        uint64_t a = (uint32_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)at));
+        uint64_t b = (uint32_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(at + 16)));
+        uint64_t c = (uint32_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(at + 32)));
+        uint64_t d = (uint32_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(at + 48)));
+        return a | b << 16 | c << 32 | d << 48;
+    }
+    #else
+    #define TA_WINDOW 8
+    static inline uint64_t ta_wide(const uint8_t *at) {
+        uint64_t eight;
+        memcpy(&eight, at, 8);
+        return ((eight & 0x8080808080808080ULL) >> 7) * 0x0102040810204080ULL >> 56;
+    }
+    #endif
+    """
+    enum: WINDOW "TA_WINDOW"
+    uint64_t wide_bytes "ta_wide" (const uint8_t*) noexcept nogil
+
+
+cdef inline bint is_utf8(const uint8_t* at, size_t size, const uint8_t* end) noexcept nogil:
+    """Whether bytes are UTF-8 as Python and protobuf read it (RFC 3629).
+
+    ``end`` says up to where memory may be read, NULL that it is unknown. Most strings are short
+    and ASCII; they are told by one look at a whole window, whatever their length.
+    """
     cdef size_t done = 0
-    while done + 8 <= size:
-        memcpy(&eight, at + done, 8)
-        high |= eight
-        done += 8
-    if done < size:
-        eight = 0
-        if size >= 8:  # some bytes are read twice
-            memcpy(&eight, at + size - 8, 8)
-        else:
-            memcpy(&eight, at, size)
-        high |= eight
-    return not high & 0x8080808080808080ULL or is_wide_utf8(at, size)
+    if end == NULL or end - at < WINDOW:
+        return is_wide_utf8(at, size)
+    if size < WINDOW:
+        if wide_bytes(at) & ((<uint64_t>1 << size) - 1) == 0:
+            return True
+        return is_wide_utf8(at, size)
+    while size - done >= WINDOW:
+        if wide_bytes(at + done):
+            return is_wide_utf8(at, size)
+        done += WINDOW
+    # Some bytes are looked at twice.
+    return wide_bytes(at + size - WINDOW) == 0 or is_wide_utf8(at, size)
 
 
 cdef inline bint is_wide_utf8(const uint8_t* at, size_t size) noexcept nogil:
-    """The same where not all bytes are ASCII."""
+    """The same byte by byte."""
     cdef const uint8_t* end = at + size
     cdef uint64_t eight
     cdef uint8_t first, second

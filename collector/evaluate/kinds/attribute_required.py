@@ -98,6 +98,10 @@ class Kind(Policy[RequiredOptions]):
         )
         return Demand(rows=(selection,))
 
+    def interest(self, shape: Shape) -> bool:
+        """Shapes that lack something, which are few."""
+        return bool(self._lacking_of(shape))
+
     def on_shape(self, count: ShapeCount, now: float) -> Iterable[Violation]:
         """Judge a set of keys."""
         del now

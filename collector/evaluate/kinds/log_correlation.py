@@ -33,7 +33,7 @@ Mend:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -112,16 +112,21 @@ class Kind(Policy[CorrelationOptions]):
         """Records that were not counted, because the bound on services was met."""
         return self._windows.overflow
 
-    def on_shape(self, count: ShapeCount, now: float) -> Iterator[Violation]:
+    def on_shape(self, count: ShapeCount, now: float) -> Iterable[Violation]:
         """Count records; a span id alone is a fault at once."""
-        shape = count.shape
-        service = shape.resource.service
+        service = count.shape.resource.service
         first = self._first.get(service)
         if first is None:
             first = self._first[service] = now
-        if shape.signal is Signal.TRACES:
+        if count.shape.signal is Signal.TRACES:
             self._traced[service] = now
-            return
+            return ()
+        return self._records(count, service, first, now)
+
+    def _records(
+        self, count: ShapeCount, service: Service, first: float, now: float
+    ) -> Iterator[Violation]:
+        shape = count.shape
         if shape.flags & Flag.SPAN_ID and not shape.flags & Flag.TRACE_ID:
             yield self._half(count, service)
         if shape.severity < self._lowest or now - first < self.options.startup_seconds:

@@ -61,7 +61,7 @@ class Kind(Policy[LimitOptions]):
         """Judge each sequence of attempts once, by its last."""
         del now
         last: dict[tuple[object, ...], Retry] = {}
-        for retry in retries(trace.spans):
+        for retry in trace.derived(retries):
             before = last.get(retry.sequence)
             if before is None or retry.attempt > before.attempt:
                 last[retry.sequence] = retry

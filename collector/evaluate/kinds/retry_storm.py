@@ -145,7 +145,7 @@ class Kind(Policy[StormOptions]):
     def on_trace(self, trace: Trace, now: float) -> Iterable[Violation]:
         """Count retries."""
         del now
-        for retry in retries(trace.spans):
+        for retry in trace.derived(retries):
             if not self.match.service(retry.call.service):
                 continue
             window = self._windows.at(int(trace.arrived), retry.call)
