@@ -16,8 +16,8 @@ from libc.string cimport memcpy, memset
 from collector.decode.native.otlp cimport TEXT
 from collector.decode.native.pairs cimport usual_pair
 from collector.decode.native.wire cimport (
-    DELIMITED, FIXED32, FIXED64, VARINT, Cursor, Field, cursor_of, inside, is_utf8, next_field,
-    varint, LONGEST_VARINT,
+    DELIMITED, FIXED32, FIXED64, LONGEST_VARINT, VARINT, WINDOW, Cursor, Field, cursor_of, inside,
+    is_utf8, next_field, varint, wide_bytes,
 )
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -35,6 +35,7 @@ cdef enum Kind:
     STRING = 2
     MESSAGE = 3
     PACKED = 4           # a repeated number, also understood one by one
+    PAIR = 5             # attributes
 
 
 cdef struct Rule:
@@ -102,15 +103,15 @@ cdef class Checker:
         cdef uint32_t conflicts = 0
         rule.wire = _WIRE.get(field.type, VARINT)
         if field.message_type is not None:
-            rule.kind = MESSAGE
             rule.child = found[field.message_type.full_name]
+            rule.kind = PAIR if rule.child == self.pair else MESSAGE
         elif field.type == FieldDescriptor.TYPE_STRING:
             rule.kind = STRING
         elif field.is_repeated and rule.wire != DELIMITED:
             rule.kind = PACKED
         else:
             rule.kind = SCALAR
-        if not field.is_repeated and rule.kind in (MESSAGE, STRING):
+        if not field.is_repeated and rule.kind in (MESSAGE, PAIR, STRING):
             conflicts = 1 << field.number
         if field.containing_oneof is not None:
             for other in field.containing_oneof.fields:
@@ -159,10 +160,9 @@ cdef class Checker:
             if seen & rule.conflicts:
                 report.unusual = True
             seen |= <uint32_t>1 << number
-            if rule.kind == MESSAGE:
-                if rule.child == self.pair and depth + 2 <= MAX_DEPTH \
-                        and plain_pair(&field, report):
-                    continue
+            if rule.kind == PAIR and depth + 2 <= MAX_DEPTH and plain_pair(&field, report):
+                continue
+            if rule.kind == MESSAGE or rule.kind == PAIR:
                 if not self.message(rule.child, inside(&field), depth + 1, report):
                     return False
             elif rule.kind == STRING and not is_utf8(field.start, field.size, report.end):
@@ -190,7 +190,7 @@ cdef class Checker:
             rule = NULL
             if field.tag >> 3 < NUMBERS and field.tag & 7 == DELIMITED:
                 rule = &self.rules[kind * NUMBERS + (field.tag >> 3)]
-            if rule != NULL and rule.wire == DELIMITED and rule.kind == MESSAGE:
+            if rule != NULL and rule.wire == DELIMITED and (rule.kind == MESSAGE or rule.kind == PAIR):
                 buffer.tag(field.tag)
                 length_at = buffer.used
                 buffer.reserve(LENGTH_ROOM)
@@ -219,6 +219,10 @@ cdef inline bint plain_pair(Field* pair, Report* report) noexcept nogil:
     cdef Field key, inner
     if not usual_pair(pair, &key, &inner):
         return False
+    # Nearly always all of it is ASCII, its tags and lengths too.
+    if pair.size < WINDOW and report.end - pair.start >= WINDOW \
+            and wide_bytes(pair.start) & ((<uint64_t>1 << pair.size) - 1) == 0:
+        return True
     if inner.tag == TEXT:
         report.invalid += not is_utf8(inner.start, inner.size, report.end)
     report.invalid += not is_utf8(key.start, key.size, report.end)

@@ -4,7 +4,7 @@
 cimport cython
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcpy
 
 from collector.decode.native.maps cimport map_clear, map_close, map_get, map_put
 from collector.decode.native.wire cimport hash_bytes
@@ -12,7 +12,6 @@ from collector.decode.native.wire cimport hash_bytes
 from collector.decode.anyvalue import bounded
 
 cdef enum:
-    COMPARED = 256        # bytes of a name that are stored; of longer ones the hash decides
     UNKNOWN_KEY = 0
 
 
@@ -60,18 +59,6 @@ cdef class Keys:
 
     cdef uint64_t hash_of(self, const uint8_t* start, size_t size) noexcept nogil:
         return hash_bytes(start, size, 0, &self.secret)
-
-    cdef uint32_t find(self, const uint8_t* start, size_t size, uint32_t before, bint add)\
-            except? 0xFFFFFFFF nogil:
-        """The number of a key that follows another: mostly the one that did so last time."""
-        cdef uint32_t key = self.entries[before].after
-        cdef Key* guess = &self.entries[key]
-        if guess.size == size and 0 < size <= COMPARED and \
-                memcmp(&self.arena[guess.start], start, size) == 0:
-            return key
-        key = self.seek(start, size, add)
-        self.entries[before].after = key
-        return key
 
     cdef uint32_t seek(self, const uint8_t* start, size_t size, bint add) except? 0xFFFFFFFF nogil:
         cdef uint64_t hashed = self.hash_of(start, size)

@@ -102,6 +102,8 @@ class Kind(Policy[CorrelationOptions]):
         )
         self._first: Generations[Service, float] = Generations(options.max_services)
         self._traced: Generations[Service, float] = Generations(options.max_services)
+        self._noted: Service | None = None
+        self._noted_at = float("-inf")
         self._lowest = _LOWEST[options.min_severity]
 
     def demand(self) -> Demand:
@@ -115,11 +117,15 @@ class Kind(Policy[CorrelationOptions]):
     def on_shape(self, count: ShapeCount, now: float) -> Iterable[Violation]:
         """Count records; a span id alone is a fault at once."""
         service = count.shape.resource.service
+        traces = count.shape.signal is Signal.TRACES
+        if traces and now == self._noted_at and service is self._noted:
+            return ()  # most shapes of a request are of spans of one service
         first = self._first.get(service)
         if first is None:
             first = self._first[service] = now
-        if count.shape.signal is Signal.TRACES:
+        if traces:
             self._traced[service] = now
+            self._noted, self._noted_at = service, now
             return ()
         return self._records(count, service, first, now)
 
