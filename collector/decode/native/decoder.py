@@ -288,7 +288,7 @@ class NativeDecoder:
         traces = self._scanner.traces
         return {
             "values_cut": self._scanner.values.cut,
-            "series_forgotten": self._scanner.series.turns,
+            "series_forgotten": self._scanner.series.forgotten,
             "spans_sampled_out": traces.sampled_out,
             "spans_over_trace_bound": traces.over_trace_bound,
             "spans_repeated": traces.repeated,

@@ -1,7 +1,7 @@
 # cython: language_level=3
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from collector.decode.native.maps cimport Memory
+from collector.decode.native.recall cimport Recall
 
 
 cdef struct SeriesRecord:
@@ -17,7 +17,8 @@ cdef struct SeriesRecord:
 
 
 cdef class SeriesTable:
-    cdef Memory shown
+    cdef Recall shown
+    cdef size_t remembered
     cdef double refresh
     cdef int64_t index
     cdef uint64_t earlier

@@ -5,7 +5,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 
-from collector.decode.native.maps cimport memory_add, memory_clear, memory_has
+from collector.decode.native.recall cimport recall_add, recall_close, recall_has, recall_open
 from collector.decode.native.rooms cimport moved, room_for
 
 cdef enum:
@@ -23,35 +23,38 @@ cdef class SeriesTable:
 
     def __cinit__(self, double refresh, size_t remembered):
         self.refresh = refresh
-        self.shown.half = max(1, remembered // 2)
+        self.remembered = remembered
+        if recall_open(&self.shown, remembered) < 0:
+            raise MemoryError
         self.index = -1
         self.series = <SeriesRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(SeriesRecord))
 
     def __dealloc__(self):
-        memory_clear(&self.shown)
+        recall_close(&self.shown)
         if self.series is not None:
             free(&self.series[0])
 
     @property
-    def turns(self):
-        """How often series were forgotten before their sub-window had ended."""
-        return self.earlier + self.shown.turns
+    def forgotten(self):
+        """Series that were forgotten before their sub-window had ended."""
+        return self.earlier + self.shown.forgotten
 
     cdef int begin(self, double now) except -1:
         """Begin a slice, and with it perhaps a sub-window."""
         cdef int64_t index = <int64_t>(now // self.refresh)
         if index != self.index:
-            self.earlier += self.shown.turns
+            self.earlier += self.shown.forgotten
             self.index = index
-            memory_clear(&self.shown)
-            self.shown.turns = 0
+            recall_close(&self.shown)
+            if recall_open(&self.shown, self.remembered) < 0:
+                raise MemoryError
         return 0
 
     cdef int fresh(self, uint64_t hashed, SeriesRecord** record) except -1 nogil:
         """Whether a series was not yet shown; then also the record to fill in."""
-        if memory_has(&self.shown, hashed):
+        if recall_has(&self.shown, hashed):
             return False
-        memory_add(&self.shown, hashed)
+        recall_add(&self.shown, hashed)
         if self.count >= <size_t>self.series.shape[0]:
             with gil:
                 self.grow()

@@ -1,7 +1,8 @@
 # cython: language_level=3
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from collector.decode.native.maps cimport Map, Memory
+from collector.decode.native.maps cimport Map
+from collector.decode.native.recall cimport Recall
 from collector.decode.native.wire cimport HashKey
 
 
@@ -71,8 +72,8 @@ cdef class Traces:
     cdef uint64_t head, tail
     cdef uint32_t free_span, high_water
     cdef Map index
-    cdef Memory seen
-    cdef Memory awaited
+    cdef Recall seen
+    cdef Recall awaited
     cdef HashKey secret
     cdef uint64_t rank_low, rank_high
     cdef double wait

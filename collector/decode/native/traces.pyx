@@ -10,8 +10,10 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from collector.decode.native.maps cimport (
-    Map, fetch, map_clear, map_close, map_fetch, map_get, map_put, map_remove, memory_add,
-    memory_clear, memory_fetch, memory_has,
+    Map, fetch, map_clear, map_close, map_fetch, map_get, map_put, map_remove,
+)
+from collector.decode.native.recall cimport (
+    recall_add, recall_close, recall_fetch, recall_has, recall_open,
 )
 from collector.decode.native.rooms cimport room_for
 from collector.decode.native.wire cimport fold, mix
@@ -74,8 +76,8 @@ cdef class Traces:
         for index, kind in enumerate(TALLIES):
             if kind in tallies:
                 self.wanted_tallies |= 1 << index
-        self.seen.half = max(1, max_spans)
-        self.awaited.half = max(1, max_spans // 2)
+        if recall_open(&self.seen, max_spans) < 0 or recall_open(&self.awaited, max_spans // 2) < 0:
+            raise MemoryError
         while room < <size_t>max_spans + 2:
             room *= 2
         # Room that is not touched costs no memory.
@@ -96,8 +98,8 @@ cdef class Traces:
         map_close(&self.local)
         map_close(&self.calls)
         map_close(&self.tally_index)
-        memory_clear(&self.seen)
-        memory_clear(&self.awaited)
+        recall_close(&self.seen)
+        recall_close(&self.awaited)
         if self.shown_missing is not None:  # the last that is made
             free(&self.spans[0])
             free(&self.traces[0])
@@ -178,8 +180,8 @@ cdef class Traces:
         """Bring in what `add` looks at; it is called for this span in a moment."""
         cdef uint64_t key = self.trace_key(low, high)
         cdef uint64_t identity = mix(key, span.span_id, &self.secret)
-        memory_fetch(&self.seen, identity)
-        memory_fetch(&self.awaited, identity)
+        recall_fetch(&self.seen, identity)
+        recall_fetch(&self.awaited, identity)
         map_fetch(&self.index, key)
 
     cdef int add(self, uint64_t low, uint64_t high, SpanRecord* span, double now) except -1 nogil:
@@ -189,10 +191,10 @@ cdef class Traces:
         cdef TraceRecord* trace
         cdef bint late
         cdef uint32_t slot
-        if memory_has(&self.seen, identity):
+        if recall_has(&self.seen, identity):
             self.repeated += 1
             return False
-        late = memory_has(&self.awaited, identity)
+        late = recall_has(&self.awaited, identity)
         if not self.open_trace(low, high, key, now, &trace):
             self.sampled_out += 1
             return late
@@ -215,7 +217,7 @@ cdef class Traces:
         trace.last = slot
         trace.count += 1
         self.open_spans += 1
-        memory_add(&self.seen, identity)
+        recall_add(&self.seen, identity)
         if self.open_spans > self.max_spans:
             self.sample_down()
         return late
@@ -362,7 +364,7 @@ cdef class Traces:
             span = self.spans[span].next
         marks = self.marks(trace, n)
         for at in range(self.absent_count):
-            memory_add(&self.awaited, mix(trace.key, self.absent[at], &self.secret))
+            recall_add(&self.awaited, mix(trace.key, self.absent[at], &self.secret))
         if marks & self.wanted_marks:
             self.show(trace, marks, waited, n)
         return 0
@@ -409,7 +411,7 @@ cdef class Traces:
         if map_get(&self.local, mixed) >= 0:
             return 0
         map_put(&self.local, mixed, 0)
-        if memory_has(&self.seen, mix(key, parent, &self.secret)):
+        if recall_has(&self.seen, mix(key, parent, &self.secret)):
             return 0
         if self.absent_count >= <size_t>self.absent.shape[0]:
             with gil:

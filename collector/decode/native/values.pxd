@@ -3,7 +3,8 @@ cimport cython
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from collector.decode.native.hashes cimport LONGEST, whole_hash
-from collector.decode.native.maps cimport Map, Memory, memory_fetch
+from collector.decode.native.maps cimport Map
+from collector.decode.native.recall cimport Recall, recall_fetch
 from collector.decode.native.wire cimport HashKey, mix
 
 
@@ -59,9 +60,9 @@ cdef enum:
 
 @cython.final
 cdef class Values:
-    cdef Memory clean
+    cdef Recall clean
     cdef uint64_t[4096] recent   # clean values that came last, in memory that stays near
-    cdef Memory bad
+    cdef Recall bad
     cdef Map present
     cdef Pending[::1] pending
     cdef Seen[::1] seen
@@ -92,7 +93,7 @@ cdef class Values:
         hashed = mix(text_hash, key_hash, &self.secret)
         if self.recent[hashed & (RECENT - 1)] == hashed:
             return 0
-        memory_fetch(&self.clean, hashed)
+        recall_fetch(&self.clean, hashed)
         one = &self.queue[self.queued % QUEUE]
         if self.queued - self.looked_up == QUEUE:
             self.looked_up += 1

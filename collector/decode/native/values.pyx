@@ -13,10 +13,12 @@ from libc.string cimport memchr, memcpy, memset
 
 from collector.decode.native.hashes cimport whole_hash
 from collector.decode.native.maps cimport (
-    Map, map_clear, map_close, map_get, map_put, memory_add, memory_clear, memory_forget,
-    memory_has,
+    Map, map_clear, map_close, map_get, map_put,
 )
 from collector.decode.native.otlp cimport first_characters
+from collector.decode.native.recall cimport (
+    recall_add, recall_close, recall_forget, recall_has, recall_open,
+)
 from collector.decode.native.wire cimport mix
 
 from collector.decode.anyvalue import bounded
@@ -46,15 +48,16 @@ cdef class Values:
         cdef int index
         for index in range(4):
             self.secret.mix[index] = secret[index]
-        self.clean.half = self.bad.half = max(1, remembered // 2)
+        if recall_open(&self.clean, remembered) < 0 or recall_open(&self.bad, remembered) < 0:
+            raise MemoryError
         self.max_length = max_length
         self.pending = <Pending[:FIRST_ROOM]>malloc(FIRST_ROOM * sizeof(Pending))
         self.seen = <Seen[:FIRST_ROOM]>malloc(FIRST_ROOM * sizeof(Seen))
         self.paths = <uint8_t[:FIRST_ROOM]>malloc(FIRST_ROOM)
 
     def __dealloc__(self):
-        memory_clear(&self.clean)
-        memory_clear(&self.bad)
+        recall_close(&self.clean)
+        recall_close(&self.bad)
         map_close(&self.present)
         if self.pending is not None:
             free(&self.pending[0])
@@ -96,10 +99,10 @@ cdef class Values:
         cdef bint known
         if found >= 0:
             return self.note(<uint32_t>found, one)
-        if memory_has(&self.clean, hashed):
+        if recall_has(&self.clean, hashed):
             self.recent[hashed & (RECENT - 1)] = hashed
             return 0
-        known = memory_has(&self.bad, hashed)
+        known = recall_has(&self.bad, hashed)
         if self.used >= <size_t>self.pending.shape[0] or \
                 (path and self.path_used + one.key_size > <size_t>self.paths.shape[0]):
             with gil:
@@ -200,15 +203,12 @@ cdef class Values:
     cdef object take(self, object body, object signal, object resources, bytes trace_ids):
         """Hand over what was noted; what is new counts as clean from here on."""
         cdef uint32_t at
-        cdef uint64_t turns = self.clean.turns
         cdef ValueBatch batch
         if self.used == 0:
             return ()
         for at in range(self.used):
             if not self.pending[at].known:
-                memory_add(&self.clean, self.pending[at].hash)
-        if self.clean.turns != turns:  # what was dropped may be among the recent ones
-            memset(self.recent, 0, sizeof(self.recent))
+                recall_add(&self.clean, self.pending[at].hash)
         batch = ValueBatch.__new__(ValueBatch)
         batch.pending = copied(&self.pending[0], self.used * sizeof(Pending))
         batch.seen = copied(&self.seen[0], self.sightings * sizeof(Seen))
@@ -229,9 +229,9 @@ cdef class Values:
 
     def remember_bad(self, uint64_t hashed):
         """From now on hand over every occurrence of a value."""
-        memory_forget(&self.clean, hashed)
+        recall_forget(&self.clean, hashed)
         self.recent[hashed & (RECENT - 1)] = 0
-        memory_add(&self.bad, hashed)
+        recall_add(&self.bad, hashed)
 
 
 @cython.final
