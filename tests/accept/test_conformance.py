@@ -174,8 +174,8 @@ class Bad(NamedTuple):
     reason: Refusal
 
 
-GZIPPED = gzip.compress(b"x" * 99)
-BOMB = gzip.compress(b"\n" * 50_000_000)
+GZIPPED = gzip.compress(b"x" * 99, mtime=0)
+BOMB = gzip.compress(b"\n" * 50_000_000, mtime=0)
 BAD = {
     "not protobuf": Bad(b"\xff\xff\xff", PROTOBUF, "", 400, Refusal.UNDECODABLE),
     "not JSON": Bad(b"{", JSON, "", 400, Refusal.UNDECODABLE),
