@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Protocol, TypeVar
 
 from collector.demand import Demand, union
@@ -95,11 +95,16 @@ class Engine:
             index: [policy for policy, own in self._pairs if wanted in own.rows]
             for index, wanted in enumerate(self.demand.rows)
         }
+        self._of_rows = [policy for policy, own in self._pairs if own.rows]
+        self._of_series = [policy for policy, own in self._pairs if own.series]
+        self._of_traces = [(policy, own.marks) for policy, own in self._pairs if own.traces]
+        self._of_values = [policy for policy, own in self._pairs if own.places]
         self._detectors = detectors if any(p.detects for p in self.policies) else None
         self._wants_all = any(own.places and not p.detects for p, own in self._pairs)
         self._scrubber = scrubber
         self._exemptions = exemptions
         self._timer = timer
+        self._timed: Callable[[], float] | None = None
         self._failed = failed
         self._known_failures: set[tuple[str, str]] = set()
         self._interested = lru_cache(maxsize=REMEMBERED_SHAPES)(self._ask)
@@ -116,24 +121,22 @@ class Engine:
             now: arrival time in seconds since 1970.
         """
         verdict = Verdict()
-        suspicious, judged = self._judge(batch.values)
         self._batches += 1
-        timed = self._timer if self._batches % TIMED_EVERY == 0 else None
-        shapes = self._shapes(batch.shapes)
-        for policy, demand in self._pairs:
-            before = timed() if timed else 0.0
-            if policy in shapes:
-                verdict.violations += self._each(policy, policy.on_shape, shapes[policy], now)
-            verdict.violations += self._views(policy, demand, batch, now)
-            if demand.places:
-                handed = suspicious if policy.detects else judged
-                verdict.violations += self._each(policy, policy.on_value, handed, now)
-            if timed:
-                self.seconds[policy.terms.id] += (timed() - before) * TIMED_EVERY
-        verdict.bad = [
-            one.value for one in (judged or suspicious) if one.value.new and self._suspected(one)
-        ]
-        verdict.violations = self._outgoing(verdict.violations, now)
+        self._timed = self._timer if self._batches % TIMED_EVERY == 0 else None
+        found: list[Violation] = []
+        if batch.shapes:
+            for policy, shapes in self._shapes(batch.shapes).items():
+                found += self._each(policy, policy.on_shape, shapes, now)
+        if batch.series:
+            found += self._series(batch.series, now)
+        if batch.rows:
+            for policy in self._of_rows:
+                found += self._each(policy, policy.on_row, self._rows_for(policy, batch.rows), now)
+        if batch.traces or batch.tallies or batch.arrived_parents:
+            found += self._traces(batch, now)
+        if batch.values:
+            found += self._values(batch.values, verdict, now)
+        verdict.violations = self._outgoing(found, now) if found else found
         return verdict
 
     def close(self, now: float, watermark: float, *, final: bool = False) -> list[Violation]:
@@ -191,34 +194,39 @@ class Engine:
                 self._note(policy, error)
         return tuple(found)
 
-    def _views(
-        self, policy: AnyPolicy, demand: Demand, batch: Batch, now: float
-    ) -> list[Violation]:
+    def _series(self, series: Sequence[Series], now: float) -> list[Violation]:
         found: list[Violation] = []
-        serves = policy.match.service
-        if demand.series and batch.series:
-            series: list[Series] = [one for one in batch.series if serves(one.resource.service)]
-            found += self._each(policy, policy.on_series, series, now)
-        if demand.rows and batch.rows:
-            found += self._each(policy, policy.on_row, self._rows_of(policy, batch.rows), now)
-        if demand.traces:
-            found += self._traces(policy, demand, batch, now)
+        for policy in self._of_series:
+            serves = policy.match.service
+            mine = [one for one in series if serves(one.resource.service)]
+            found += self._each(policy, policy.on_series, mine, now)
         return found
 
-    def _traces(
-        self, policy: AnyPolicy, demand: Demand, batch: Batch, now: float
-    ) -> list[Violation]:
-        try:
-            if batch.arrived_parents:
-                policy.on_arrived_parents(batch.arrived_parents, now)
-            if batch.tallies:
-                policy.on_tallies(batch.tallies, now)
-        except Exception as error:  # noqa: BLE001 (see close)
-            self._note(policy, error)
-        marked = [trace for trace in batch.traces if trace.marks & demand.marks]
-        return self._each(policy, policy.on_trace, marked, now)
+    def _traces(self, batch: Batch, now: float) -> list[Violation]:
+        found: list[Violation] = []
+        for policy, marks in self._of_traces:
+            if batch.tallies or batch.arrived_parents:
+                self._each(policy, partial(_counts, policy), (batch,), now)
+            marked = [trace for trace in batch.traces if trace.marks & marks]
+            found += self._each(policy, policy.on_trace, marked, now)
+        return found
 
-    def _rows_of(self, policy: AnyPolicy, rows: Sequence[Row]) -> list[Row]:
+    def _values(self, values: Sequence[Value], verdict: Verdict, now: float) -> list[Violation]:
+        """Judge values, and note which of them are bad."""
+        found: list[Violation] = []
+        suspicious, judged = self._judge(values)
+        if suspicious or judged:
+            for policy in self._of_values:
+                handed = suspicious if policy.detects else judged
+                found += self._each(policy, policy.on_value, handed, now)
+            verdict.bad = [
+                one.value
+                for one in (judged or suspicious)
+                if one.value.new and self._suspected(one)
+            ]
+        return found
+
+    def _rows_for(self, policy: AnyPolicy, rows: Sequence[Row]) -> list[Row]:
         return [
             row
             for row in rows
@@ -234,11 +242,15 @@ class Engine:
         now: float,
     ) -> list[Violation]:
         found: list[Violation] = []
+        timed = self._timed
+        before = timed() if timed else 0.0
         for one in handed:
             try:
                 found.extend(hook(one, now))
             except Exception as error:  # noqa: BLE001 (see close)
                 self._note(policy, error)
+        if timed:
+            self.seconds[policy.terms.id] += (timed() - before) * TIMED_EVERY
         return found
 
     def _judge(self, values: Sequence[Value]) -> tuple[list[Judged], list[Judged]]:
@@ -246,8 +258,6 @@ class Engine:
 
         Most values never become objects: the detectors read them as packed.
         """
-        if not values:
-            return [], []
         hits = self._found(values)
         suspicious = [Judged(values[index], hits[index]) for index in sorted(hits)]
         if not self._wants_all:
@@ -275,9 +285,9 @@ class Engine:
             return ()
 
     def _suspected(self, judged: Judged) -> bool:
-        for policy, demand in self._pairs:
+        for policy in self._of_values:
             try:
-                if demand.places and policy.suspects(judged):
+                if policy.suspects(judged):
                     return True
             except Exception as error:  # noqa: BLE001 (see close)
                 self._note(policy, error)
@@ -313,3 +323,12 @@ class Engine:
         except Exception as error:  # noqa: BLE001 (what cannot be cleaned is not shown)
             self._note(SCRUBBER, error)
             return "[not shown]"
+
+
+def _counts(policy: AnyPolicy, batch: Batch, now: float) -> tuple[Violation, ...]:
+    """Hand over what comes before the traces themselves."""
+    if batch.arrived_parents:
+        policy.on_arrived_parents(batch.arrived_parents, now)
+    if batch.tallies:
+        policy.on_tallies(batch.tallies, now)
+    return ()

@@ -221,6 +221,7 @@ class NativeDecoder:
         self._most_profiles = _MOST_PROFILES
         self._numbers = _Numbers()
         self._tallies: dict[Tally, int] = {}
+        self._makers = {signal: self._shape_of(signal) for signal in Signal}
         self._scanner = Scanner(_setup(demand, limits, seed), self._intern)
 
     def parse(self, signal: Signal, body: bytes) -> Checked:
@@ -303,27 +304,33 @@ class NativeDecoder:
 
     def _gathered(self, signal: Signal, now: float, repaired: int) -> Batch:
         scanner = self._scanner
-        scanner.name_keys()
-        items_read, own = scanner.take_counts()
-        oddities = scanner.take_oddities()
+        make = self._makers[signal]
+        read, own, oddities, shapes, values, series, rows, profiles = scanner.take(
+            signal, self._resources, make
+        )
         if repaired:
             oddities["invalid_utf8"] = repaired
-        shapes = [ShapeCount(*one) for one in scanner.take_shapes(self._shape_of(signal))]
-        values = scanner.take_values(signal, self._resources)
-        series = [self._series(*one) for one in scanner.take_series()]
-        rows = [row for one in scanner.take_rows() if (row := self._row(signal, *one)) is not None]
-        for number, raw in scanner.profiles.take():
+        for number, raw in profiles:
             self._learn_profile(number, raw)
+        made = [self._row(signal, *one) for one in rows]
         due = now - self._limits.trace_wait
-        most = _JUDGED_PER_SLICE * max(items_read, 256)
-        late = scanner.keep_spans(now, due, most)
-        batch = self._finished(now, tallies=scanner.traces.tally_count > _MOST_TALLIES)
-        batch.signal = signal
-        batch.items, batch.own_items = items_read, own
-        batch.shapes, batch.values, batch.series, batch.rows = shapes, values, series, rows
-        batch.arrived_parents = late
-        batch.oddities = oddities
-        return batch
+        late = scanner.keep_spans(now, due, _JUDGED_PER_SLICE * max(read, 256))
+        traces = scanner.traces
+        return Batch(
+            signal=signal,
+            items=read,
+            own_items=own,
+            shapes=[ShapeCount(*one) for one in shapes],
+            values=values,
+            series=[self._series(*one) for one in series],
+            rows=[row for row in made if row is not None],
+            traces=self._shown(),
+            tallies=self._take_tallies() if traces.tally_count > _MOST_TALLIES else {},
+            arrived_parents=late,
+            watermark=traces.watermark(now),
+            trace_share=traces.share,
+            oddities=oddities,
+        )
 
     def _shape_of(self, signal: Signal) -> Any:  # noqa: ANN401 (called by the scanner)
         resources = self._resources
@@ -366,11 +373,15 @@ class NativeDecoder:
 
     # ------------------------------------------------------------------ traces
 
-    def _finished(self, now: float, *, tallies: bool = True) -> Batch:
+    def _shown(self) -> list[Trace]:
+        traces = self._scanner.traces
+        return [self._trace(*one) for one in traces.take_shown()] if traces.has_shown else []
+
+    def _finished(self, now: float) -> Batch:
         traces = self._scanner.traces
         return Batch(
-            traces=[self._trace(*one) for one in traces.take_shown()],
-            tallies=self._take_tallies() if tallies else {},
+            traces=self._shown(),
+            tallies=self._take_tallies(),
             watermark=traces.watermark(now),
             trace_share=traces.share,
         )

@@ -121,5 +121,6 @@ cdef class Scanner:
     cdef int point(self, Field* message) except -1 nogil
     cdef int exemplar(self, Field* message, bint traced) except -1 nogil
     cdef int label_set(self, Field* message) except -1 nogil
+    cdef list rows_taken(self)
     cdef int grow_spans(self) except -1
     cdef int grow_rows(self) except -1

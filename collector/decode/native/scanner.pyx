@@ -700,35 +700,34 @@ cdef class Scanner:
 
     # ------------------------------------------------------------------ handing over
 
-    def take_oddities(self):
-        """Peculiarities of the slice, by name."""
+    def take(self, signal, list resources, make):
+        """What the slice has gathered, but for its spans.
+
+        Args:
+            signal: of the request.
+            resources: by number.
+            make: a shape; see `shapes.Shapes.take`.
+
+        Returns:
+            Items, and items of the auditor's own; oddities by name; then shapes, values, series,
+            rows and profiles as `shapes.Shapes.take`, `values.ValueBatch`,
+            `series.SeriesTable.take`, `rows_taken` and `profiles.Profiles.take` say.
+        """
+        cdef bytes ids
         cdef int at
-        return {_ODDITIES[at]: self.oddities[at] for at in range(ODDITIES) if self.oddities[at]}
+        self.keys.hand_over()  # comes before anything that shows a key
+        oddities = {_ODDITIES[at]: self.oddities[at] for at in range(ODDITIES) if self.oddities[at]}
+        shapes = self.shapes.take(self.keys, make, self.trace_of)
+        values = ()
+        if self.values.used:
+            ids = PyBytes_FromStringAndSize(<char*>&self.trace_ids[0], (self.items + 1) * 16)
+            values = self.values.take(self.body, signal, resources, ids)
+        series = self.series.take(self.trace_of) if self.series.count else ()
+        rows = self.rows_taken() if self.row_count else ()
+        profiles = self.profiles.take() if self.profiles.fresh_count else ()
+        return self.items, self.own, oddities, shapes, values, series, rows, profiles
 
-    def take_counts(self):
-        """Items of the slice, and items of the auditor's own."""
-        return self.items, self.own
-
-    def name_keys(self):
-        """Give new keys their names; comes before anything that shows a key."""
-        self.keys.hand_over()
-
-    def take_shapes(self, make):
-        """Shapes of the slice; see `shapes.Shapes.take`."""
-        return self.shapes.take(self.keys, make, self.trace_of)
-
-    def take_values(self, signal, resources):
-        """The values of the slice; see `values.ValueBatch`."""
-        if self.values.used == 0:
-            return ()
-        ids = PyBytes_FromStringAndSize(<char*>&self.trace_ids[0], (self.items + 1) * 16)
-        return self.values.take(self.body, signal, resources, ids)
-
-    def take_series(self):
-        """New series; see `series.SeriesTable.take`."""
-        return self.series.take(self.trace_of)
-
-    def take_rows(self):
+    cdef list rows_taken(self):
         """Items that a selection may match: their bytes and their resource."""
         cdef uint32_t at
         taken = [

@@ -159,6 +159,11 @@ cdef class Traces:
         return self.traces.shape[0] - 1
 
     @property
+    def has_shown(self):
+        """Whether there are marked traces to take."""
+        return self.shown_count != 0
+
+    @property
     def share(self):
         """The share of traces that is kept at present."""
         return 0.5 ** self.halvings

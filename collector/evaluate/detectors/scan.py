@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from collector.evaluate.detectors import baggage, gates
 from collector.evaluate.detectors.base import Detector, Found
@@ -89,10 +89,10 @@ class Detectors:
         """
         hits: dict[int, tuple[Hit, ...]] = {}
         packed: PackedValues
-        if isinstance(values, PackedValues):
-            packed = values
-        else:
+        if isinstance(values, list | tuple):  # much sooner told than an abstract class
             packed = Listed([(value.key, value.text) for value in values])
+        else:
+            packed = cast("PackedValues", values)
         for index, finds in self._finds(packed, self._most * _ATTEMPTS):
             kept = settled(finds)
             if len(kept) > self._most:
