@@ -224,6 +224,7 @@ def _limits(config: Config) -> Limits:
         trace_wait=traces.wait_seconds,
         max_spans=traces.max_spans,
         max_spans_per_trace=traces.max_spans_per_trace,
+        max_spans_shown=traces.max_spans_shown,
     )
 
 

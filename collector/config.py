@@ -76,6 +76,9 @@ class Traces(Section):
     )
     max_spans: Count = Field(default=200_000, description="open spans; beyond, traces are sampled")
     max_spans_per_trace: Count = Field(default=10_000, description="spans kept of one trace")
+    max_spans_shown: Count = Field(
+        default=2_000, description="spans of one trace that policies look at"
+    )
 
 
 class Decode(Section):

@@ -9,7 +9,7 @@ from fnmatch import translate
 from functools import reduce
 
 from collector.classify import SpanKind
-from collector.views import NO_MARK, Mark, Place, TallyKind
+from collector.views import NO_FLAG, NO_MARK, Flag, Mark, Place, TallyKind
 from collector.violation import Signal
 
 
@@ -61,6 +61,7 @@ class Demand:
         series: whether label sets of metrics are wanted.
         rows: selections, without repeats.
         marks: a finished trace is shown when it carries one of these.
+        orphans: spans without their parent are shown for these of PARENT_LOCAL, PARENT_REMOTE.
         trace_keys: attributes that spans of a shown trace hold beside the classification's.
         tallies: counts over all traces.
         probe_routes: normalised paths that set `Mark.PROBE_ROUTE`.
@@ -72,6 +73,7 @@ class Demand:
     series: bool = False
     rows: tuple[RowSelection, ...] = ()
     marks: Mark = NO_MARK
+    orphans: Flag = NO_FLAG
     trace_keys: frozenset[str] = frozenset()
     tallies: frozenset[TallyKind] = frozenset()
     probe_routes: frozenset[str] = frozenset()
@@ -80,7 +82,7 @@ class Demand:
     @property
     def traces(self) -> bool:
         """Whether spans must be kept until their trace's wait ends."""
-        return bool(self.marks or self.tallies)
+        return bool(self.marks or self.tallies or self.orphans)
 
     def __or__(self, other: Demand) -> Demand:
         return Demand(
@@ -89,6 +91,7 @@ class Demand:
             series=self.series or other.series,
             rows=tuple(dict.fromkeys((*self.rows, *other.rows))),
             marks=self.marks | other.marks,
+            orphans=self.orphans | other.orphans,
             trace_keys=self.trace_keys | other.trace_keys,
             tallies=self.tallies | other.tallies,
             probe_routes=self.probe_routes | other.probe_routes,

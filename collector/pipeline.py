@@ -116,21 +116,27 @@ class Pipeline:
 
     def tick(self) -> None:
         """Let time pass: finish traces, close windows."""
-        now = self._now()
-        with self._lock:
-            batch = self._decoder.advance(now)
-            found = self._judge(batch, now)
-            found += self._engine.close(now, batch.watermark)
-        self._tell(batch, found, now)
+        self._pass(self._decoder.advance, final=False)
 
     def drain(self) -> None:
         """Judge what is proven of all that was still waiting; nothing may come after."""
+        self._pass(self._decoder.drain, final=True)
+
+    def _pass(self, finish: Callable[[float], Batch], *, final: bool) -> None:
+        """Finish traces a few at a time, so that no request waits long; then close windows."""
         now = self._now()
+        more = True
+        while more:
+            with self._lock:
+                batch = finish(now)
+                found = self._judge(batch, now)
+            self._tell(batch, found, now)
+            more = batch.more
         with self._lock:
-            batch = self._decoder.drain(now)
-            found = self._judge(batch, now)
-            found += self._engine.close(now, float("inf"), final=True)
-        self._tell(batch, found, now)
+            watermark = float("inf") if final else batch.watermark
+            found = self._engine.close(now, watermark, final=final)
+        if found:
+            self._sink.violations(found, now)
 
     def readings(self) -> list[tuple[str, Reading]]:
         """The gauges of all policies."""

@@ -81,9 +81,10 @@ def run(
             decoder.remember_bad(value)
 
     def tick(now: float) -> None:
-        batch = decoder.advance(now)
-        judge(batch, now)
-        found.extend(engine.close(now, batch.watermark))
+        batches = list(_all(decoder.advance, now))
+        for batch in batches:
+            judge(batch, now)
+        found.extend(engine.close(now, batches[-1].watermark))
 
     clock = START
     for delivery in sorted(telemetry, key=lambda one: float(one.get("at", 0))):
@@ -91,18 +92,36 @@ def run(
         while clock + 1 <= now:
             clock += 1
             tick(clock)
-        for signal, data in requests(delivery):
-            for batch in decoder.slices(signal, decoder.parse(signal, data), now):
-                judge(batch, now)
+        for batch in _delivered(decoder, delivery, now):
+            judge(batch, now)
     while until is not None and clock + 1 <= START + until:
         clock += 1
         tick(clock)
-    batch = decoder.drain(clock)
-    judge(batch, clock)
+    for batch in _all(decoder.drain, clock):
+        judge(batch, clock)
     found.extend(engine.close(clock, float("inf"), final=True))
+    _raise_failures(engine)
+    return found
+
+
+def _raise_failures(engine: Engine) -> None:
     if engine.errors:
         raise PolicyFailedError(f"policies raised: {dict(engine.errors)}")
-    return found
+
+
+def _delivered(decoder: Any, delivery: Item, now: float) -> Iterator[Batch]:
+    """Every batch of the requests of a delivery."""
+    for signal, data in requests(delivery):
+        yield from decoder.slices(signal, decoder.parse(signal, data), now)
+
+
+def _all(finish: Callable[[float], Batch], now: float) -> Iterator[Batch]:
+    """Every batch that the passing of time brings."""
+    batch = finish(now)
+    while batch.more:
+        yield batch
+        batch = finish(now)
+    yield batch
 
 
 def compare(violations: Iterable[Violation], expected: Sequence[Item]) -> list[str]:

@@ -52,6 +52,9 @@ class Flag(IntFlag):
     LINKS = auto()
 
 
+NO_FLAG = Flag(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """Which keys an item carries, with what kind of item it is.
@@ -292,6 +295,27 @@ class Trace:
         return cast("D", self._derived[analysis])
 
 
+class Orphan(NamedTuple):
+    """A span of a finished trace whose parent did not arrive within the wait.
+
+    Traces of which spans were left out, or whose wait was cut short, have none: absence proves
+    nothing there.
+
+    Attributes:
+        trace_id: 16 bytes.
+        parent_id: 8 bytes.
+        resource: who sent the span.
+        remote: whether its parent ran in another process; else in the same one.
+        arrived: when the trace's first span arrived, in seconds on the `now` scale.
+    """
+
+    trace_id: bytes
+    parent_id: bytes
+    resource: Resource
+    remote: bool
+    arrived: float
+
+
 class TallyKind(StrEnum):
     """What is counted over all traces, shown or not, so that shares have a denominator."""
 
@@ -323,6 +347,8 @@ class Batch:
         items: spans, log records or data points in the slice, own telemetry left out.
         own_items: items of the auditor's own telemetry, left out of every view.
         rows_dropped: rows over the bound of rows per slice.
+        more: whether traces are due that did not fit; time is then to be told again.
+        orphans: of the traces that finished.
         tallies: counts over the traces that finished; a decoder may hold them until time
             passes.
         arrived_parents: (trace id, span id) of spans that came after a child of theirs was
@@ -341,6 +367,8 @@ class Batch:
     rows: Sequence[Row] = ()
     rows_dropped: int = 0
     traces: Sequence[Trace] = ()
+    more: bool = False
+    orphans: Sequence[Orphan] = ()
     tallies: Mapping[Tally, int] = field(default_factory=dict)
     arrived_parents: Sequence[tuple[bytes, bytes]] = ()
     watermark: float = float("-inf")

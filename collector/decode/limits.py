@@ -19,6 +19,7 @@ class Limits:
             decision wait of the Collector's tail sampling processor.
         max_spans: open spans.
         max_spans_per_trace: spans of one trace.
+        max_spans_shown: spans of one marked trace that policies see.
     """
 
     slice_items: int = 2000
@@ -29,3 +30,4 @@ class Limits:
     trace_wait: float = 30.0
     max_spans: int = 200_000
     max_spans_per_trace: int = 10_000
+    max_spans_shown: int = 2_000

@@ -111,6 +111,7 @@ class ReferenceDecoder:
             "series_forgotten": tables.shown.turns,
             "spans_sampled_out": tables.traces.sampled_out,
             "spans_over_trace_bound": tables.traces.over_trace_bound,
+            "spans_not_shown": tables.traces.not_shown,
             "spans_repeated": tables.traces.repeated,
         }
 
@@ -123,6 +124,7 @@ class ReferenceDecoder:
         traces = self._tables.traces
         return Batch(
             traces=finished.traces,
+            orphans=finished.orphans,
             tallies=finished.tallies,
             watermark=traces.watermark(now),
             trace_share=traces.share,

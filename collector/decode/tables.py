@@ -37,6 +37,7 @@ class Tables:
             wait=limits.trace_wait,
             max_spans=limits.max_spans,
             max_spans_per_trace=limits.max_spans_per_trace,
+            max_spans_shown=limits.max_spans_shown,
             seed=seed,
         )
         self.series: list[Series] = []

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from collector.classify import SpanKind
 from collector.decode.marks import marks_of
 from collector.demand import Demand
 from collector.generations import Generations
-from collector.views import Flag, Span, Tally, TallyKind, Trace
+from collector.views import Flag, Orphan, Span, Tally, TallyKind, Trace
 
 _WHOLE = 2**64
 _NANOSECONDS = 1_000_000_000
+_PARENTS = Flag.PARENT_LOCAL | Flag.PARENT_REMOTE
 _CALLS = frozenset({SpanKind.CLIENT, SpanKind.CONSUMER})
 
 
@@ -31,6 +32,7 @@ class Finished:
     """What came out of the table in one pass."""
 
     traces: list[Trace] = field(default_factory=list)
+    orphans: list[Orphan] = field(default_factory=list)
     tallies: Counter[Tally] = field(default_factory=Counter)
 
 
@@ -46,6 +48,8 @@ class TraceTable:
         wait: seconds; 30 is the default decision wait of the Collector's tail sampling.
         max_spans: open spans kept at most.
         max_spans_per_trace: further spans of a trace are counted and left out.
+        max_spans_shown: of a marked trace the first so many spans are shown, and the others
+            are counted.
         seed: keys the hash, so that a sender cannot choose who is sampled.
     """
 
@@ -56,12 +60,14 @@ class TraceTable:
         wait: float = 30.0,
         max_spans: int = 200_000,
         max_spans_per_trace: int = 10_000,
+        max_spans_shown: int = 2_000,
         seed: bytes = b"",
     ) -> None:
         self._demand = demand
         self._wait = wait
         self._max_spans = max_spans
         self._max_per_trace = max_spans_per_trace
+        self._max_shown = max_spans_shown
         digest = hashlib.blake2b(seed, digest_size=16).digest()
         self._keys = (int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little"))
         self._open: dict[bytes, _Open] = {}
@@ -72,6 +78,7 @@ class TraceTable:
         self.sampled_out = 0
         self.over_trace_bound = 0
         self.repeated = 0
+        self.not_shown = 0
 
     @property
     def share(self) -> float:
@@ -159,10 +166,24 @@ class TraceTable:
             self._count(span, int(entry.arrived), finished.tallies)
         for parent in missing:
             self._missing[trace_id, parent] = True
+        if waited and not entry.truncated:
+            finished.orphans += self._orphans(trace_id, entry.arrived, spans, missing)
         if marks & self._demand.marks:
+            shown = spans[: self._max_shown]
+            self.not_shown += len(spans) - len(shown)
+            truncated = entry.truncated or len(shown) < len(spans)
             finished.traces.append(
-                Trace(trace_id, entry.arrived, spans, marks, entry.truncated, missing, waited)
+                Trace(trace_id, entry.arrived, shown, marks, truncated, missing, waited)
             )
+
+    def _orphans(
+        self, trace_id: bytes, arrived: float, spans: Iterable[Span], missing: frozenset[bytes]
+    ) -> Iterator[Orphan]:
+        for span in spans:
+            where = span.flags & _PARENTS & self._demand.orphans
+            if where and span.parent_id in missing:
+                remote = bool(where & Flag.PARENT_REMOTE)
+                yield Orphan(trace_id, span.parent_id, span.resource, remote, arrived)
 
     def _count(self, span: Span, arrived: int, tallies: Counter[Tally]) -> None:
         wanted = self._demand.tallies

@@ -132,7 +132,7 @@ class Engine:
         if batch.rows:
             for policy in self._of_rows:
                 found += self._each(policy, policy.on_row, self._rows_for(policy, batch.rows), now)
-        if batch.traces or batch.tallies or batch.arrived_parents:
+        if batch.traces or batch.tallies or batch.orphans or batch.arrived_parents:
             found += self._traces(batch, now)
         if batch.values:
             found += self._values(batch.values, verdict, now)
@@ -205,7 +205,7 @@ class Engine:
     def _traces(self, batch: Batch, now: float) -> list[Violation]:
         found: list[Violation] = []
         for policy, marks in self._of_traces:
-            if batch.tallies or batch.arrived_parents:
+            if batch.tallies or batch.orphans or batch.arrived_parents:
                 self._each(policy, partial(_counts, policy), (batch,), now)
             marked = [trace for trace in batch.traces if trace.marks & marks]
             found += self._each(policy, policy.on_trace, marked, now)
@@ -331,4 +331,6 @@ def _counts(policy: AnyPolicy, batch: Batch, now: float) -> tuple[Violation, ...
         policy.on_arrived_parents(batch.arrived_parents, now)
     if batch.tallies:
         policy.on_tallies(batch.tallies, now)
+    if batch.orphans:
+        policy.on_orphans(batch.orphans, now)
     return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from collector.demand import Demand
 from collector.evaluate.match import Matcher, Selector
-from collector.views import Row, Series, Shape, ShapeCount, Tally, Trace, Value
+from collector.views import Orphan, Row, Series, Shape, ShapeCount, Tally, Trace, Value
 from collector.violation import Basis, Evidence, Service, Severity, Signal, Violation
 
 
@@ -179,6 +179,9 @@ class Policy(Generic[O_co]):
 
     def on_tallies(self, tallies: Mapping[Tally, int], now: float) -> None:
         """Counts over finished traces; handed over before the traces themselves."""
+
+    def on_orphans(self, orphans: Sequence[Orphan], now: float) -> None:
+        """Spans of finished traces whose parent did not arrive."""
 
     def on_arrived_parents(self, parents: Iterable[tuple[bytes, bytes]], now: float) -> None:
         """Spans that came after a child of theirs was judged without them."""

@@ -32,6 +32,7 @@ from collector.views import (
     Batch,
     Flag,
     Mark,
+    Orphan,
     PackedValues,
     Place,
     Resource,
@@ -53,8 +54,11 @@ _SIGNALS = (Signal.TRACES, Signal.LOGS, Signal.METRICS)
 _CHECKERS = {signal: Checker(REQUESTS[signal].DESCRIPTOR) for signal in Signal}
 
 #: Spans that are judged with one slice; with more than arrive, nothing piles up.
-_JUDGED_PER_SLICE = 4
-_EVERYTHING = 2**63
+_JUDGED_PER_SLICE = 2
+_LEAST_JUDGED = 256
+
+#: Spans that are judged with one look at the time; those who wait for the lock wait no longer.
+_JUDGED_AT_ONCE = 4_096
 
 #: Counts are handed over when time passes, or with a slice when there are more than these.
 _MOST_TALLIES = 4_096
@@ -106,6 +110,7 @@ class _Setup:
     rows: tuple[int, ...]
     places: tuple[bool, ...]
     marks: Mark
+    orphans: Flag
     tallies: frozenset[TallyKind]
     want_traces: bool
     want_series: bool
@@ -120,6 +125,7 @@ class _Setup:
     trace_wait: float
     max_spans: int
     max_spans_per_trace: int
+    max_spans_shown: int
 
 
 def _numbers(seed: bytes, purpose: bytes, count: int) -> tuple[int, ...]:
@@ -164,6 +170,7 @@ def _setup(demand: Demand, limits: Limits, seed: bytes) -> _Setup:
         rows=tuple(_row_use(demand, signal) for signal in _SIGNALS),
         places=tuple(place in demand.places for place in Place),
         marks=demand.marks,
+        orphans=demand.orphans,
         tallies=demand.tallies,
         want_traces=demand.traces,
         want_series=demand.series,
@@ -178,6 +185,7 @@ def _setup(demand: Demand, limits: Limits, seed: bytes) -> _Setup:
         trace_wait=limits.trace_wait,
         max_spans=limits.max_spans,
         max_spans_per_trace=limits.max_spans_per_trace,
+        max_spans_shown=limits.max_spans_shown,
     )
 
 
@@ -271,14 +279,12 @@ class NativeDecoder:
             yield batch
 
     def advance(self, now: float) -> Batch:
-        """Finish the traces whose wait has ended."""
-        self._scanner.traces.advance(now - self._limits.trace_wait, now, _EVERYTHING)
-        return self._finished(now)
+        """Finish traces whose wait has ended, so many at a time; see `Batch.more`."""
+        return self._finished(now - self._limits.trace_wait, now)
 
     def drain(self, now: float) -> Batch:
-        """Finish all traces."""
-        self._scanner.traces.advance(float("inf"), now, _EVERYTHING)
-        return self._finished(now)
+        """The same for all traces, whatever their age."""
+        return self._finished(float("inf"), now)
 
     def remember_bad(self, value: Value) -> None:
         """From now on hand over every occurrence of a value."""
@@ -292,6 +298,7 @@ class NativeDecoder:
             "series_forgotten": self._scanner.series.forgotten,
             "spans_sampled_out": traces.sampled_out,
             "spans_over_trace_bound": traces.over_trace_bound,
+            "spans_not_shown": traces.not_shown,
             "spans_repeated": traces.repeated,
         }
 
@@ -314,7 +321,7 @@ class NativeDecoder:
             self._learn_profile(number, raw)
         made = [self._row(signal, *one) for one in rows]
         due = now - self._limits.trace_wait
-        late = scanner.keep_spans(now, due, _JUDGED_PER_SLICE * max(read, 256))
+        late = scanner.keep_spans(now, due, _JUDGED_PER_SLICE * max(read, _LEAST_JUDGED))
         traces = scanner.traces
         return Batch(
             signal=signal,
@@ -325,6 +332,7 @@ class NativeDecoder:
             series=[self._series(*one) for one in series],
             rows=[row for row in made if row is not None],
             traces=self._shown(),
+            orphans=self._orphans(),
             tallies=self._take_tallies() if traces.tally_count > _MOST_TALLIES else {},
             arrived_parents=late,
             watermark=traces.watermark(now),
@@ -377,10 +385,22 @@ class NativeDecoder:
         traces = self._scanner.traces
         return [self._trace(*one) for one in traces.take_shown()] if traces.has_shown else []
 
-    def _finished(self, now: float) -> Batch:
+    def _orphans(self) -> list[Orphan]:
+        traces, resource = self._scanner.traces, self._resource
+        if not traces.has_orphans:
+            return []
+        return [
+            Orphan(trace_id, parent_id, resource(number), remote, arrived)
+            for trace_id, parent_id, number, remote, arrived in traces.take_orphans()
+        ]
+
+    def _finished(self, until: float, now: float) -> Batch:
         traces = self._scanner.traces
+        more = traces.advance(until, now, _JUDGED_AT_ONCE)
         return Batch(
             traces=self._shown(),
+            more=more,
+            orphans=self._orphans(),
             tallies=self._take_tallies(),
             watermark=traces.watermark(now),
             trace_share=traces.share,

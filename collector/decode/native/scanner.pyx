@@ -110,7 +110,8 @@ cdef class Scanner:
         self.profiles = Profiles()
         self.traces = Traces(
             setup.secret, setup.rank, setup.trace_wait, setup.max_spans,
-            setup.max_spans_per_trace, setup.marks, setup.tallies,
+            setup.max_spans_per_trace, setup.max_spans_shown, setup.marks, setup.orphans,
+            setup.tallies,
         )
         self.slice_items = setup.slice_items
         self.most_keys = setup.most_keys

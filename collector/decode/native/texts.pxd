@@ -26,5 +26,4 @@ cdef class Texts:
     cdef int nested_value(self, Field* value, int place) except -1 nogil
     cdef int long_path(self, Field* key, Field* value, int place) except -1 with gil
     cdef int push(self, const uint8_t* text, size_t size) except -1 nogil
-    cdef int push_bounded(self, const uint8_t* key, size_t key_size) except -1 with gil
     cdef int grow(self, size_t needed) except -1

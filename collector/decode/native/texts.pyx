@@ -74,10 +74,7 @@ cdef class Texts:
                                 inner.size, place)
         elif inner.tag == ARRAY or inner.tag == MAP:
             self.used = 0
-            if key_size > LONGEST_NAME:
-                self.push_bounded(key, key_size)
-            else:
-                self.push(key, key_size)
+            self.push(key, key_size)
             self.nested(inner, place)
         return 0
 
@@ -131,7 +128,7 @@ cdef class Texts:
         cdef bytes path
         inner = (<const char*>key.start)[: key.size].decode("utf-8", "replace")
         if before:
-            inner = f"{outer.decode('utf-8', 'replace')}.{inner}"
+            inner = f"{bounded(outer.decode('utf-8', 'replace'))}.{inner}"
         path = bounded(inner).encode()
         self.used = 0
         self.push(<const uint8_t*><const char*>path, len(path))
@@ -149,11 +146,6 @@ cdef class Texts:
             memcpy(&self.path[self.used], text, size)
         self.used += size
         return 0
-
-    cdef int push_bounded(self, const uint8_t* key, size_t key_size) except -1 with gil:
-        """Begin a path with a name that may be too long to be kept as it is."""
-        cdef bytes name = bounded((<const char*>key)[:key_size].decode("utf-8", "replace")).encode()
-        return self.push(<const uint8_t*><const char*>name, len(name))
 
     cdef int grow(self, size_t needed) except -1:
         cdef uint8_t* grown = <uint8_t*>moved(&self.path[0], self.used, needed * 2)

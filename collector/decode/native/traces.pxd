@@ -64,6 +64,16 @@ cdef struct ShownRecord:
     uint32_t missing_count
 
 
+# A span whose parent did not arrive.
+cdef struct OrphanRecord:
+    uint64_t low
+    uint64_t high
+    uint64_t parent_id
+    double arrived
+    uint32_t resource
+    bint remote
+
+
 cdef class Traces:
     cdef SpanRecord[::1] spans
     cdef TraceRecord[::1] traces
@@ -80,7 +90,11 @@ cdef class Traces:
     cdef uint32_t max_spans, max_per_trace
     cdef uint32_t wanted_marks, wanted_tallies
     cdef int halvings
-    cdef readonly uint64_t open_spans, sampled_out, over_trace_bound, repeated
+    cdef readonly uint64_t open_spans, sampled_out, over_trace_bound, repeated, not_shown
+    cdef uint32_t max_shown
+    cdef uint8_t wanted_orphans
+    cdef OrphanRecord[::1] orphans
+    cdef size_t orphan_count
     cdef Map local
     cdef Map calls
     cdef uint32_t[::1] order
@@ -106,17 +120,20 @@ cdef class Traces:
     cdef uint64_t bring_in(self, uint64_t at, double until) noexcept nogil
     cdef int finish(self, double until, double now, uint64_t most) except -1 nogil
     cdef int judge(self, TraceRecord* trace, bint waited) except -1 nogil
-    cdef uint32_t marks(self, TraceRecord* trace, uint64_t n) except? 0xFFFFFFFF nogil
+    cdef uint32_t marks(self, TraceRecord* trace, uint64_t n, bint whole) except? 0xFFFFFFFF nogil
     cdef int failed_sibling(self, uint64_t n) except -1 nogil
     cdef int repeated_server(self, uint64_t n) except -1 nogil
     cdef int count(self, SpanRecord* span, int64_t arrived) except -1 nogil
     cdef int tally(self, int kind, uint32_t service, uint32_t call, int64_t arrived) except -1 nogil
     cdef int show(self, TraceRecord* trace, uint32_t marks, bint waited, uint64_t n) except -1 nogil
     cdef int note_absent(self, uint64_t key, uint64_t parent) except -1 nogil
+    cdef int note_orphan(self, TraceRecord* trace, SpanRecord* span) except -1 nogil
+    cdef bint is_due(self, double until) noexcept nogil
     cdef uint64_t _call_key(self, SpanRecord* span, uint32_t call) except? 0 nogil
     cdef uint64_t _mask(self) noexcept nogil
     cdef void _pass_gone(self) noexcept nogil
     cdef _grow_order(self)
     cdef _grow_absent(self)
+    cdef _grow_orphans(self)
     cdef _grow_tallies(self)
     cdef _grow_shown(self, size_t n)

@@ -58,12 +58,14 @@ cdef class Traces:
         wait: seconds from a trace's first span to its judgement.
         max_spans: open spans at most.
         max_per_trace: spans of one trace at most.
+        max_shown: spans of one marked trace that are shown at most.
+        orphans: flags; spans whose parent is missing are shown when they carry one of them.
         marks: a finished trace is shown when it carries one of them.
         tallies: what is counted.
     """
 
     def __cinit__(self, tuple secret, tuple rank, double wait, uint32_t max_spans,
-                  uint32_t max_per_trace, marks, tallies):
+                  uint32_t max_per_trace, uint32_t max_shown, marks, orphans, tallies):
         cdef size_t room = 64
         cdef int index
         for index in range(4):
@@ -72,7 +74,9 @@ cdef class Traces:
         self.wait = wait
         self.max_spans = max_spans
         self.max_per_trace = max_per_trace
+        self.max_shown = max_shown
         self.wanted_marks = int(marks)
+        self.wanted_orphans = int(orphans)
         for index, kind in enumerate(TALLIES):
             if kind in tallies:
                 self.wanted_tallies |= 1 << index
@@ -89,6 +93,7 @@ cdef class Traces:
         self.order = <uint32_t[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(uint32_t))
         self.absent = <uint64_t[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(uint64_t))
         self.tallies = <TallyRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(TallyRecord))
+        self.orphans = <OrphanRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(OrphanRecord))
         self.shown = <ShownRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(ShownRecord))
         self.shown_spans = <SpanRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(SpanRecord))
         self.shown_missing = <uint64_t[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(uint64_t))
@@ -108,6 +113,7 @@ cdef class Traces:
             free(&self.order[0])
             free(&self.absent[0])
             free(&self.tallies[0])
+            free(&self.orphans[0])
             free(&self.shown[0])
             free(&self.shown_spans[0])
             free(&self.shown_missing[0])
@@ -157,6 +163,11 @@ cdef class Traces:
 
     cdef uint64_t _mask(self) noexcept nogil:
         return self.traces.shape[0] - 1
+
+    @property
+    def has_orphans(self):
+        """Whether there are spans without their parent to take."""
+        return self.orphan_count != 0
 
     @property
     def has_shown(self):
@@ -367,15 +378,19 @@ cdef class Traces:
             if self.wanted_tallies:
                 self.count(&self.spans[span], arrived)
             span = self.spans[span].next
-        marks = self.marks(trace, n)
+        marks = self.marks(trace, n, waited and not trace.truncated)
         for at in range(self.absent_count):
             recall_add(&self.awaited, mix(trace.key, self.absent[at], &self.secret))
         if marks & self.wanted_marks:
             self.show(trace, marks, waited, n)
         return 0
 
-    cdef uint32_t marks(self, TraceRecord* trace, uint64_t n) except? 0xFFFFFFFF nogil:
-        """The marks of the trace whose spans are in `order`; fills `absent`."""
+    cdef uint32_t marks(self, TraceRecord* trace, uint64_t n, bint whole)\
+            except? 0xFFFFFFFF nogil:
+        """The marks of the trace whose spans are in `order`; fills `absent`.
+
+        ``whole`` says that what is missing now did not arrive, so that orphans are noted.
+        """
         cdef uint64_t at
         cdef uint32_t marks = 0
         cdef SpanRecord* span
@@ -403,7 +418,9 @@ cdef class Traces:
                     marks |= LOCAL_PARENT_MISSING
                 elif span.flags & PARENT_REMOTE:
                     marks |= REMOTE_PARENT_MISSING
-                self.note_absent(trace.key, span.parent_id)
+                if self.note_absent(trace.key, span.parent_id) and whole \
+                        and span.flags & self.wanted_orphans:
+                    self.note_orphan(trace, span)
         if failures and n > 1 and self.failed_sibling(n):
             marks |= FAILED_SIBLING
         if servers > 1 and self.repeated_server(n):
@@ -411,18 +428,37 @@ cdef class Traces:
         return marks
 
     cdef int note_absent(self, uint64_t key, uint64_t parent) except -1 nogil:
-        """Note a missing parent once, unless it was judged before."""
+        """Note a missing parent once; False when it was judged before."""
         cdef uint64_t mixed = mix(parent, 2, &self.secret)
-        if map_get(&self.local, mixed) >= 0:
-            return 0
-        map_put(&self.local, mixed, 0)
-        if recall_has(&self.seen, mix(key, parent, &self.secret)):
-            return 0
+        cdef int64_t known = map_get(&self.local, mixed)
+        cdef bint judged
+        if known >= 0:
+            return known
+        judged = recall_has(&self.seen, mix(key, parent, &self.secret))
+        map_put(&self.local, mixed, not judged)
+        if judged:
+            return False
         if self.absent_count >= <size_t>self.absent.shape[0]:
             with gil:
                 self._grow_absent()
         self.absent[self.absent_count] = parent
         self.absent_count += 1
+        return True
+
+    cdef int note_orphan(self, TraceRecord* trace, SpanRecord* span) except -1 nogil:
+        """Keep what is shown of a span whose parent did not arrive."""
+        cdef OrphanRecord* made
+        if self.orphan_count >= <size_t>self.orphans.shape[0]:
+            with gil:
+                self._grow_orphans()
+        made = &self.orphans[self.orphan_count]
+        made.low = trace.low
+        made.high = trace.high
+        made.parent_id = span.parent_id
+        made.arrived = trace.arrived
+        made.resource = span.resource
+        made.remote = span.flags & self.wanted_orphans & PARENT_REMOTE != 0
+        self.orphan_count += 1
         return 0
 
     cdef int failed_sibling(self, uint64_t n) except -1 nogil:
@@ -522,6 +558,10 @@ cdef class Traces:
         """Keep a copy of a trace until it is taken."""
         cdef uint64_t at
         cdef ShownRecord* made
+        if n > self.max_shown:
+            self.not_shown += n - self.max_shown
+            n = self.max_shown
+            trace.truncated = True
         if (
             self.shown_count >= <size_t>self.shown.shape[0]
             or self.shown_span_count + n > <size_t>self.shown_spans.shape[0]
@@ -531,6 +571,7 @@ cdef class Traces:
                 self._grow_shown(n)
         made = &self.shown[self.shown_count]
         made.trace = trace[0]
+        made.trace.count = <uint32_t>n
         made.marks = marks
         made.waited = waited
         made.spans = self.shown_span_count
@@ -546,9 +587,18 @@ cdef class Traces:
         return 0
 
     def advance(self, double until, double now, uint64_t most):
-        """Judge the traces that arrived up to a time; see `take`."""
+        """Judge the traces that arrived up to a time, until so many spans were judged.
+
+        Returns:
+            Whether there are more of them.
+        """
         with nogil:
             self.finish(until, now, most)
+        return self.is_due(until)
+
+    cdef bint is_due(self, double until) noexcept nogil:
+        self._pass_gone()
+        return self.head != self.tail and self.traces[self.head & self._mask()].arrived <= until
 
     def take_tallies(self):
         """What was counted since the last call: kind, service, call, second, count."""
@@ -561,6 +611,20 @@ cdef class Traces:
             taken.append((TALLIES[one.kind], one.service, call, one.arrived, one.count))
         self.tally_count = 0
         map_clear(&self.tally_index)
+        return taken
+
+    def take_orphans(self):
+        """Spans without their parent since the last call: trace, parent, resource, ..."""
+        cdef size_t at
+        cdef OrphanRecord* one
+        taken = []
+        for at in range(self.orphan_count):
+            one = &self.orphans[at]
+            taken.append((
+                _bytes(one.low) + _bytes(one.high), _bytes(one.parent_id), one.resource,
+                bool(one.remote), one.arrived,
+            ))
+        self.orphan_count = 0
         return taken
 
     def take_shown(self):
@@ -603,6 +667,13 @@ cdef class Traces:
         memcpy(grown, &self.absent[0], old * sizeof(uint64_t))
         free(&self.absent[0])
         self.absent = <uint64_t[: old * 2]>grown
+
+    cdef _grow_orphans(self):
+        cdef size_t old = self.orphans.shape[0]
+        cdef OrphanRecord* grown = <OrphanRecord*>room_for(old * 2 * sizeof(OrphanRecord))
+        memcpy(grown, &self.orphans[0], old * sizeof(OrphanRecord))
+        free(&self.orphans[0])
+        self.orphans = <OrphanRecord[: old * 2]>grown
 
     cdef _grow_tallies(self):
         cdef size_t old = self.tallies.shape[0]

@@ -30,8 +30,9 @@ Mend:
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic import Field
@@ -41,7 +42,7 @@ from collector.demand import Demand
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.windows import Tumbling
 from collector.generations import Generations
-from collector.views import NO_MARK, Flag, Mark, Resource, Tally, TallyKind, Trace
+from collector.views import NO_FLAG, Flag, Orphan, Resource, Tally, TallyKind
 from collector.violation import Basis, Service, Severity, Signal, Violation
 
 _RESOURCE_KEYS = ("telemetry.sdk.language", "browser.platform", "cloud.platform", "faas.name")
@@ -108,15 +109,16 @@ class Kind(Policy[OrphanOptions]):
         self._held: deque[_Held] = deque()
         self._long: Generations[Service, float] = Generations(10_000)
         self._overflow = 0
+        self._concerns = lru_cache(maxsize=4096)(self._judges)
         self._kinds = {TallyKind.LOCAL_CHILDREN: False}
         if options.remote:
             self._kinds[TallyKind.REMOTE_CHILDREN] = True
 
     def demand(self) -> Demand:
-        """Traces with a missing parent, and the number of all children."""
-        remote = Mark.REMOTE_PARENT_MISSING if self.options.remote else NO_MARK
+        """Spans with a missing parent, and the number of all children."""
+        remote = Flag.PARENT_REMOTE if self.options.remote else NO_FLAG
         return Demand(
-            marks=Mark.LOCAL_PARENT_MISSING | remote,
+            orphans=Flag.PARENT_LOCAL | remote,
             tallies=frozenset({*self._kinds, TallyKind.LONG_SPANS}),
             resource_keys=frozenset(_RESOURCE_KEYS),
         )
@@ -145,22 +147,17 @@ class Kind(Policy[OrphanOptions]):
             if window is not None:
                 del window.orphans[_Parent(*parent)]
 
-    def on_trace(self, trace: Trace, now: float) -> Iterable[Violation]:
-        """Count orphans, unless spans of the trace were left out or its wait was cut short."""
+    def on_orphans(self, orphans: Sequence[Orphan], now: float) -> None:
+        """Count orphans by service, and await their parents."""
         del now
-        if trace.truncated or not trace.waited:
-            return ()
-        for span in trace.spans:
-            remote = bool(span.flags & Flag.PARENT_REMOTE)
-            local = bool(span.flags & Flag.PARENT_LOCAL)
-            if span.parent_id not in trace.missing or not (
-                local or (remote and self.options.remote)
-            ):
-                continue
-            if self.match.service(span.resource.service) and not _by_design(span.resource):
-                key = _Key(span.resource.service, remote)
-                self._count(key, _Parent(trace.trace_id, span.parent_id), trace.arrived)
-        return ()
+        for trace_id, parent_id, resource, remote, arrived in orphans:
+            if (not remote or self.options.remote) and self._concerns(resource):
+                key = _Key(resource.service, remote)
+                self._count(key, _Parent(trace_id, parent_id), arrived)
+
+    def _judges(self, resource: Resource) -> bool:
+        """Whether spans of a resource ought to have their parents."""
+        return self.match.service(resource.service) and not _by_design(resource)
 
     def _count(self, key: _Key, parent: _Parent, arrived: float) -> None:
         window = self._windows.at(int(arrived), key)

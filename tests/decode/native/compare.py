@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -31,18 +31,18 @@ class Pair:
             same = parsed[0] is None and parsed[1] is None
             return False, [] if same else [f"refused: {[one is None for one in parsed]}"]
         batches = [  # a decoder may finish traces with any slice, so both do it before
-            [decoder.advance(now), *decoder.slices(signal, one, now)]
+            [*_all(decoder.advance, now), *decoder.slices(signal, one, now)]
             for decoder, one in zip(self.both, parsed, strict=True)
         ]
         return True, differences(*batches)
 
     def advance(self, now: float) -> list[str]:
         """Let time pass in both."""
-        return differences(*([decoder.advance(now)] for decoder in self.both))
+        return differences(*(_all(decoder.advance, now) for decoder in self.both))
 
     def drain(self, now: float) -> list[str]:
         """Close both."""
-        return differences(*([decoder.drain(now)] for decoder in self.both))
+        return differences(*(_all(decoder.drain, now) for decoder in self.both))
 
     def counters(self) -> list[str]:
         """Differences of their counters."""
@@ -55,6 +55,14 @@ class Pair:
             return decoder.parse(signal, body)
         except DecodeError:
             return None
+
+
+def _all(finish: Callable[[float], Batch], now: float) -> list[Batch]:
+    """Every batch that the passing of time brings."""
+    batches = [finish(now)]
+    while batches[-1].more:
+        batches.append(finish(now))
+    return batches
 
 
 def differences(one: list[Batch], other: list[Batch]) -> list[str]:
@@ -128,6 +136,7 @@ _VIEWS = {
     "series": _series,
     "rows": _rows,
     "traces": _traces,
+    "orphans": lambda batches: (one for batch in batches for one in batch.orphans),
     "tallies": _tallies,
     "oddities": _oddities,
     "parents": lambda batches: (one for batch in batches for one in batch.arrived_parents),

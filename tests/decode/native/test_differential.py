@@ -13,7 +13,7 @@ from collector.classify import SpanKind
 from collector.decode.limits import Limits
 from collector.decode.reference import ReferenceDecoder
 from collector.demand import Demand, KeyMatch, RowSelection
-from collector.views import Mark, Place, TallyKind
+from collector.views import Flag, Mark, Place, TallyKind
 from collector.violation import Signal
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -45,6 +45,7 @@ EVERYTHING = Demand(
         RowSelection(Signal.LOGS, (KeyMatch(("user.email",), ("*",)),)),
     ),
     marks=Mark(sum(Mark)),
+    orphans=Flag.PARENT_LOCAL | Flag.PARENT_REMOTE,
     tallies=frozenset(TallyKind),
     probe_routes=frozenset({"/livez", "/a//b"}),
     trace_keys=frozenset({"user.email"}),
@@ -54,7 +55,7 @@ EVERYTHING = Demand(
 
 def _case(seed: int) -> list[str]:
     rng, generator = random.Random(seed), Generator(seed)
-    limits = Limits(slice_items=rng.choice((1, 3, 2000)))
+    limits = Limits(slice_items=rng.choice((1, 3, 2000)), max_spans_shown=rng.choice((2, 2000)))
     pair = Pair(
         ReferenceDecoder(EVERYTHING, limits, b"seed"), NativeDecoder(EVERYTHING, limits, b"seed")
     )
