@@ -217,6 +217,8 @@ def _limits(config: Config) -> Limits:
     decode, traces = config.decode, config.traces
     return Limits(
         slice_items=decode.slice_items,
+        max_keys=decode.max_keys,
+        max_shapes=decode.max_shapes,
         remembered_values=decode.remembered_values,
         max_value_length=decode.max_value_length,
         remembered_series=decode.max_series,

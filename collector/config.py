@@ -85,6 +85,8 @@ class Decode(Section):
     """What the decoder remembers."""
 
     slice_items: Count = Field(default=2000, description="items handed over at once")
+    max_keys: Count = Field(default=8_192, description="attribute names known at a time")
+    max_shapes: Count = Field(default=8_192, description="sets of attribute names known at a time")
     remembered_values: Count = Field(default=262_144, description="values with their verdict")
     max_value_length: Count = Field(default=1_048_576, description="characters of a string read")
     max_series: Count = Field(default=1_000_000, description="series remembered")

@@ -109,7 +109,7 @@ def _raise_failures(engine: Engine) -> None:
         raise PolicyFailedError(f"policies raised: {dict(engine.errors)}")
 
 
-def _delivered(decoder: Any, delivery: Item, now: float) -> Iterator[Batch]:
+def _delivered(decoder: Any, delivery: Item, now: float) -> Iterator[Batch]:  # noqa: ANN401
     """Every batch of the requests of a delivery."""
     for signal, data in requests(delivery):
         yield from decoder.slices(signal, decoder.parse(signal, data), now)

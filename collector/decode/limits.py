@@ -11,6 +11,10 @@ class Limits:
 
     Attributes:
         slice_items: items per batch; a large request is handed over in slices.
+        max_keys: distinct attribute names known at a time; strings under others are looked at
+            as if they had no name, and their items are not judged by their shape.
+        max_shapes: distinct shapes known at a time; items of others are not judged by it. When
+            either table is full, both are begun anew every 10 seconds.
         remembered_values: distinct (key, value) pairs of which the verdict is remembered.
         max_value_length: characters of a string that are handed over.
         remembered_series: series remembered within a sub-window.
@@ -23,6 +27,8 @@ class Limits:
     """
 
     slice_items: int = 2000
+    max_keys: int = 8_192
+    max_shapes: int = 8_192
     remembered_values: int = 262_144
     max_value_length: int = 1_048_576
     remembered_series: int = 1_000_000

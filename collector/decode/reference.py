@@ -107,6 +107,8 @@ class ReferenceDecoder:
         """How often each bound was met, by name."""
         tables = self._tables
         return {
+            "keys_over_bound": 0,  # it remembers neither
+            "shapes_over_bound": 0,
             "values_cut": tables.values.cut,
             "series_forgotten": tables.shown.turns,
             "spans_sampled_out": tables.traces.sampled_out,

@@ -66,8 +66,6 @@ _MOST_TALLIES = 4_096
 #: Live entries beyond which a table is swept (ours).
 _MOST_PROFILES = 16_384
 _MOST_RESOURCES = 10_000
-_MOST_SHAPES = 8_192
-_MOST_KEYS = 8_192
 
 # As the scanner numbers them.
 _CALL, _PEER, _ROUTE, _SERVER_ROUTE = 1, 2, 4, 8
@@ -175,8 +173,8 @@ def _setup(demand: Demand, limits: Limits, seed: bytes) -> _Setup:
         want_traces=demand.traces,
         want_series=demand.series,
         mask_servers=all(classify.mask_path(route) == route for route in demand.probe_routes),
-        most_keys=_MOST_KEYS,
-        most_shapes=_MOST_SHAPES,
+        most_keys=limits.max_keys,
+        most_shapes=limits.max_shapes,
         slice_items=limits.slice_items,
         remembered_values=limits.remembered_values,
         max_value_length=limits.max_value_length,
@@ -294,6 +292,8 @@ class NativeDecoder:
         """How often each bound was met, by name."""
         traces = self._scanner.traces
         return {
+            "keys_over_bound": self._scanner.keys.over_bound,
+            "shapes_over_bound": self._scanner.shapes.over_bound,
             "values_cut": self._scanner.values.cut,
             "series_forgotten": self._scanner.series.forgotten,
             "spans_sampled_out": traces.sampled_out,

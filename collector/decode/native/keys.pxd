@@ -64,6 +64,8 @@ cdef class Keys:
     cdef size_t fixed_stored
     cdef uint32_t handed
     cdef list names
+    cdef dict long_names
+    cdef readonly uint64_t over_bound
     cdef uint32_t bound
 
     cdef inline uint32_t find(self, const uint8_t* start, size_t size, uint32_t before, bint add)\
@@ -79,8 +81,15 @@ cdef class Keys:
         return key
 
     cdef uint32_t seek(self, const uint8_t* start, size_t size, bint add) except? 0xFFFFFFFF nogil
+    cdef uint32_t seek_path(self, uint64_t hashed, const uint8_t* path, size_t size)\
+        except? 0xFFFFFFFF nogil
+    cdef bint has_room(self) noexcept nogil
+    cdef uint32_t learn(self, uint64_t hashed, const uint8_t* start, size_t size, bint stays)\
+        except? 0xFFFFFFFF nogil
     cdef int grow(self) except -1
     cdef uint64_t hash_of(self, const uint8_t* start, size_t size) noexcept nogil
     cdef object name(self, uint32_t key)
     cdef int hand_over(self) except -1
-    cdef int trim(self) except -1
+    cdef bytes text(self, uint32_t key)
+    cdef bint is_full(self) noexcept
+    cdef int forget(self) except -1

@@ -2,7 +2,7 @@
 """The names of attributes, numbered: the same few hundred come a million times."""
 
 cimport cython
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
@@ -13,6 +13,7 @@ from collector.decode.anyvalue import bounded
 
 cdef enum:
     UNKNOWN_KEY = 0
+    MOST_NEW = 1024      # names that are numbered in one slice
 
 
 @cython.final
@@ -22,15 +23,17 @@ cdef class Keys:
     Args:
         secret: of the hashes.
         roles: what is asked of a key, by its name; these are never forgotten.
-        bound: keys that are numbered at most, beside those with a role.
+        bound: keys that are numbered at most, beside those with a role; further ones are
+            counted in `over_bound`.
     """
 
     def __cinit__(self, tuple secret, dict roles, uint32_t bound):
         cdef int index
         for index in range(4):
             self.secret.mix[index] = secret[index]
-        self.bound = bound + len(roles)
+        self.bound = bound + len(roles) + 1
         self.names = []
+        self.long_names = {}
         self.entries = <Key[:64]>malloc(64 * sizeof(Key))
         self.arena = <uint8_t[:4096]>malloc(4096)
         self.used = 1
@@ -61,24 +64,53 @@ cdef class Keys:
         return hash_bytes(start, size, 0, &self.secret)
 
     cdef uint32_t seek(self, const uint8_t* start, size_t size, bint add) except? 0xFFFFFFFF nogil:
+        """The number of a name that stands in the present body."""
         cdef uint64_t hashed = self.hash_of(start, size)
-        cdef size_t stored = size if size < COMPARED else COMPARED
-        cdef int found = <int>map_get(&self.index, hashed)
-        cdef Key* entry
+        cdef int64_t found = map_get(&self.index, hashed)
         if found >= 0:
-            return found
-        if not add or size > 0xFFFFFFF:
+            return <uint32_t>found
+        if not add or not self.has_room():
+            return UNKNOWN_KEY
+        return self.learn(hashed, start, size, True)
+
+    cdef uint32_t seek_path(self, uint64_t hashed, const uint8_t* path, size_t size)\
+            except? 0xFFFFFFFF nogil:
+        """The number of a name in a buffer of the caller, by its hash; it is copied if it is new."""
+        cdef int64_t found = map_get(&self.index, hashed)
+        cdef uint32_t made
+        if found >= 0:
+            return <uint32_t>found
+        if not self.has_room():
+            return UNKNOWN_KEY
+        made = self.learn(hashed, path, size, False)
+        if made and size > COMPARED:
+            with gil:
+                self.long_names[made] = path[:size]
+        return made
+
+    cdef bint has_room(self) noexcept nogil:
+        """Whether a new name is numbered: a sender may invent many, and each costs a look."""
+        if self.used < self.bound and self.used - self.handed < MOST_NEW:
+            return True
+        self.over_bound += 1
+        return False
+
+    cdef uint32_t learn(self, uint64_t hashed, const uint8_t* start, size_t size, bint stays)\
+            except? 0xFFFFFFFF nogil:
+        cdef size_t stored = size if size < COMPARED else COMPARED
+        cdef uint32_t made = self.used
+        cdef Key* entry
+        if size > 0xFFFFFFF:
             return UNKNOWN_KEY
         if self.used + 1 >= <size_t>self.entries.shape[0] or \
                 self.stored + stored + 1 >= <size_t>self.arena.shape[0]:
             with gil:
                 self.grow()
-        found = self.used
-        if map_put(&self.index, hashed, found) < 0:
+        if map_put(&self.index, hashed, made) < 0:
             return UNKNOWN_KEY
-        entry = &self.entries[found]
+        entry = &self.entries[made]
         entry.hash = hashed
-        entry.source = <size_t>start
+        entry.source = <size_t>start if stays else 0
         entry.start = self.stored
         entry.size = <uint32_t>size
         entry.after = 0
@@ -88,7 +120,7 @@ cdef class Keys:
             memcpy(&self.arena[self.stored], start, stored)
         self.stored += stored
         self.used += 1
-        return found
+        return made
 
     cdef int grow(self) except -1:
         cdef size_t count = self.entries.shape[0] * 2
@@ -110,23 +142,32 @@ cdef class Keys:
     cdef int hand_over(self) except -1:
         """Give the new keys their names, while the body in which they stand is there."""
         cdef uint32_t key
-        cdef Key* entry
         for key in range(self.handed, self.used):
-            entry = &self.entries[key]
-            name = (<const char*>entry.source)[: entry.size].decode("utf-8", "replace")
-            self.names.append(bounded(name))
-            entry.source = 0
+            self.names.append(bounded(self.text(key).decode("utf-8", "replace")))
+            self.entries[key].source = 0
         self.handed = self.used
+        self.long_names.clear()
         return 0
+
+    cdef bytes text(self, uint32_t key):
+        """The name of a key that is new in this slice."""
+        cdef Key* entry = &self.entries[key]
+        if entry.source:
+            return (<const char*>entry.source)[: entry.size]
+        if entry.size > COMPARED:
+            return self.long_names[key]
+        return (<const char*>&self.arena[0])[entry.start : entry.start + entry.size]
 
     cdef object name(self, uint32_t key):
         return self.names[key]
 
-    cdef int trim(self) except -1:
-        """Forget all keys without a role when there are more than the bound."""
+    cdef bint is_full(self) noexcept:
+        """Whether names were turned away for want of room."""
+        return self.used >= self.bound
+
+    cdef int forget(self) except -1:
+        """Forget all keys without a role."""
         cdef uint32_t key
-        if self.used <= self.bound:
-            return 0
         self.used = self.handed = self.fixed
         self.stored = self.fixed_stored
         del self.names[self.fixed :]
@@ -136,4 +177,4 @@ cdef class Keys:
             self.entries[key].stamp = 0
             if key:
                 map_put(&self.index, self.entries[key].hash, key)
-        return 1
+        return 0

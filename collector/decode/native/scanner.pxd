@@ -78,11 +78,12 @@ cdef class Scanner:
     cdef int[3] want_rows
     cdef uint64_t[6] oddities
     cdef uint64_t slice_items, items, own, item_number
-    cdef uint32_t most_keys
+    cdef double renewed
     # the item that is being read
     cdef uint32_t before, key_count, pairs
     cdef uint64_t shape_sum, label_sum, name_hash
-    cdef bint present
+    cdef bint present        # a key that a row selection asks for
+    cdef bint nameless       # a key that has no number
     cdef uint32_t[::1] item_keys
     cdef uint64_t[::1] item_labels
     cdef uint8_t[::1] trace_ids
@@ -105,8 +106,7 @@ cdef class Scanner:
     cdef void open_item(self) noexcept nogil
     cdef void set_name(self, const uint8_t* name, size_t size) noexcept nogil
     cdef int attribute(self, Field* pair, int place, Call* call, bint labels) except -1 nogil
-    cdef int note_key(self, uint32_t number) except -1 nogil
-    cdef int label(self, uint32_t number, uint64_t hashed, bint again) except -1 nogil
+    cdef int note_key(self, uint32_t number, uint64_t label) except -1 nogil
     cdef int note_shape(self, int kind, int32_t status, int severity, int flags) except -1 nogil
     cdef int span(self, Field* message) except -1 nogil
     cdef bint valid_id(self, Field* field, size_t size, int oddity) noexcept nogil

@@ -53,6 +53,9 @@ cdef enum:
 
 cdef double ONE_DAY = 86_400e9
 
+# Full tables of keys and shapes are begun anew after so many seconds (ours).
+cdef double RENEWAL = 10.0
+
 _ODDITIES = ("trace_id_length", "span_id_length", "parent_span_id_length", "own_parent",
              "end_before_start", "start_in_future")
 _PLACES = tuple(Place)
@@ -104,7 +107,7 @@ cdef class Scanner:
             self.secret.mix[index] = setup.secret[index]
         self.keys = Keys(setup.secret, setup.roles, setup.most_keys)
         self.values = Values(setup.secret, setup.remembered_values, setup.max_value_length)
-        self.texts = Texts(self.values, setup.secret, setup.places)
+        self.texts = Texts(self.values, self.keys, setup.secret, setup.places)
         self.shapes = Shapes(setup.secret, setup.most_shapes)
         self.series = SeriesTable(setup.series_refresh, setup.remembered_series)
         self.profiles = Profiles()
@@ -114,7 +117,6 @@ cdef class Scanner:
             setup.tallies,
         )
         self.slice_items = setup.slice_items
-        self.most_keys = setup.most_keys
         self.intern = intern
         self.want_traces = setup.want_traces
         self.want_series = setup.want_series
@@ -125,7 +127,7 @@ cdef class Scanner:
         self.rows = <RowRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(RowRecord))
         self.spans = <WaitingSpan[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(WaitingSpan))
         self.item_keys = <uint32_t[: 2 * MOST + 2]>room_for((2 * MOST + 2) * sizeof(uint32_t))
-        self.item_labels = <uint64_t[: MOST + 1]>room_for((MOST + 1) * sizeof(uint64_t))
+        self.item_labels = <uint64_t[: 2 * MOST + 2]>room_for((2 * MOST + 2) * sizeof(uint64_t))
         # One item may be over the bound of a slice; the first stands for none.
         self.trace_ids = <uint8_t[: (self.slice_items + 2) * 16]>room_for(
             (self.slice_items + 2) * 16)
@@ -189,14 +191,18 @@ cdef class Scanner:
         self.items = self.own = 0
         memset(&self.trace_ids[0], 0, 16)
         memset(self.oddities, 0, sizeof(self.oddities))
-        self.shapes.begin(self.keys.trim())
+        if (self.keys.is_full() or self.shapes.is_full()) and \
+                not self.renewed <= now < self.renewed + RENEWAL:
+            self.renewed = now
+            self.shapes.forget()  # they are made of the keys' numbers
+            self.keys.forget()
         return 0
 
     cdef int walk(self) except -1 nogil:
         """Go on where the last slice ended; True at the end of a slice, False at the very end."""
         cdef Field field
         while True:
-            if self.items >= self.slice_items or self.keys.used > 2 * self.most_keys + MOST:
+            if self.items >= self.slice_items:
                 return True
             if self.at.level == POINTS:
                 if not next_field(&self.at.data, &field):
@@ -316,6 +322,7 @@ cdef class Scanner:
         self.item_number += 1
         self.key_count = 0
         self.pairs = 0
+        self.nameless = False
         self.name_hash = 0
         self.before = 0
         self.shape_sum = 0
@@ -340,7 +347,6 @@ cdef class Scanner:
         cdef uint32_t number
         cdef Key* entry
         cdef uint64_t key_hash, value_hash = 0
-        cdef int again = True
         if not usual_pair(pair, &key, &inner):
             read_pair(pair, &key, &value)
             read_value(&value, &inner)
@@ -351,17 +357,17 @@ cdef class Scanner:
         key_hash = entry.hash if number else self.keys.hash_of(key.start, key.size)
         if inner.tag == TEXT or labels or entry.roles:
             value_hash = typed_hash(&inner, &self.secret)
-        if number and self.pairs <= MOST:
-            again = self.note_key(number)
-            if labels:
-                self.label(number, mix(key_hash, value_hash, &self.secret), again)
+        if self.pairs <= MOST:
+            self.note_key(number, mix(key_hash, value_hash, &self.secret) if labels else 0)
         if entry.roles:
             if call != NULL:
                 learn(call, entry.roles, key_hash, &inner, value_hash, &self.secret)
             if entry.roles & ROLE_ROW:
                 self.present = 1
         if self.texts.places[place]:
-            if inner.tag == TEXT:
+            if number == 0:
+                self.texts.of_body(&inner, place)
+            elif inner.tag == TEXT:
                 if inner.size:
                     self.values.see(key_hash, key.start, key.size, value_hash, inner.start,
                                     inner.size, place)
@@ -369,33 +375,39 @@ cdef class Scanner:
                 self.texts.of_value(&inner, key_hash, key.start, key.size, place)
         return 0
 
-    cdef int note_key(self, uint32_t number) except -1 nogil:
-        """Add a key to those of the item; whether it was there before."""
-        cdef Key* entry = &self.keys.entries[number]
-        if entry.stamp == self.item_number:
-            return True
-        entry.stamp = self.item_number
-        self.shape_sum += entry.hash
-        self.item_keys[self.key_count] = number
-        self.key_count += 1
-        return False
+    cdef int note_key(self, uint32_t number, uint64_t label) except -1 nogil:
+        """Add a key to those of the item, and its label's hash to those of the series.
 
-    cdef int label(self, uint32_t number, uint64_t hashed, bint again) except -1 nogil:
-        """Add a label to those of the point; of two with one name the last one counts."""
-        cdef uint32_t at = self.key_count - 1
-        if again:
+        Of two labels with one name the last one counts.
+        """
+        cdef Key* entry = &self.keys.entries[number]
+        cdef uint32_t at
+        if number == 0:
+            self.nameless = True
+            self.label_sum += label
+            return 0
+        if entry.stamp == self.item_number:
             for at in range(self.key_count):
                 if self.item_keys[at] == number:
-                    self.label_sum -= self.item_labels[at]
+                    self.label_sum += label - self.item_labels[at]
+                    self.item_labels[at] = label
                     break
-        self.item_labels[at] = hashed
-        self.label_sum += hashed
+            return 0
+        entry.stamp = self.item_number
+        self.shape_sum += entry.hash
+        self.label_sum += label
+        self.item_keys[self.key_count] = number
+        self.item_labels[self.key_count] = label
+        self.key_count += 1
         return 0
 
     cdef int note_shape(self, int kind, int32_t status, int severity, int flags) except -1 nogil:
-        """Count the item by its shape."""
+        """Count the item by its shape; one with a name that is not known is not judged by it."""
         cdef Facts facts
         cdef bint traced = is_set(&self.trace_ids[self.items * 16], 16)
+        if self.nameless:
+            self.shapes.over_bound += 1
+            return 0
         facts.identity = self.at.identity
         facts.resource = self.at.resource
         facts.signal = <uint8_t>self.at.signal
@@ -607,8 +619,7 @@ cdef class Scanner:
             read_pair(&pair, &key, &value)
             number = self.keys.find(key.start, key.size, self.before, True)
             self.before = number
-            if number:
-                self.note_key(number)
+            self.note_key(number, 0)
         return 0
 
     # ------------------------------------------------------------------ metrics

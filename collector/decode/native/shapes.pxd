@@ -42,12 +42,13 @@ cdef class Shapes:
     cdef uint32_t[::1] touched
     cdef uint32_t count, key_count, touched_count
     cdef list objects
+    cdef readonly uint64_t over_bound
 
     cdef int see(self, Facts* facts, uint64_t sum, const uint32_t* keys, uint32_t key_count,
                  uint32_t item) except -1 nogil
     cdef int64_t learn(self, uint64_t hashed, Facts* facts, const uint32_t* keys,
                        uint32_t key_count) except -1 nogil
-    cdef int begin(self, bint forget) except -1
+    cdef bint is_full(self) noexcept
     cdef int forget(self) except -1
     cdef list take(self, Keys keys, object make, object trace)
     cdef int grow(self, uint32_t key_count) except -1

@@ -23,7 +23,7 @@ cdef class Shapes:
 
     Args:
         secret: of the hashes.
-        bound: shapes that are remembered at most; beyond it all are learned anew.
+        bound: shapes that are remembered at most; items of others are counted in `over_bound`.
     """
 
     def __cinit__(self, tuple secret, uint32_t bound):
@@ -45,11 +45,9 @@ cdef class Shapes:
         if self.touched is not None:
             free(&self.touched[0])
 
-    cdef int begin(self, bint forget) except -1:
-        """Begin a slice; ``forget`` says that keys have new numbers."""
-        if forget or self.count > self.bound:
-            self.forget()
-        return 0
+    cdef bint is_full(self) noexcept:
+        """Whether shapes were turned away for want of room."""
+        return self.count >= self.bound
 
     cdef int forget(self) except -1:
         """Learn all shapes anew."""
@@ -77,6 +75,9 @@ cdef class Shapes:
             hashed = hash_bytes(facts.name, facts.name_size, hashed, &self.secret)
         found = map_get(&self.index, hashed)
         if found < 0:
+            if self.count >= self.bound:
+                self.over_bound += 1
+                return 0
             found = self.learn(hashed, facts, keys, key_count)
         one = &self.shapes[found]
         if one.items == 0:

@@ -1,6 +1,7 @@
 # cython: language_level=3
 from libc.stdint cimport uint8_t, uint64_t
 
+from collector.decode.native.keys cimport Keys
 from collector.decode.native.values cimport Values
 from collector.decode.native.wire cimport Field, HashKey
 
@@ -11,6 +12,7 @@ cdef enum:
 
 cdef class Texts:
     cdef readonly Values values
+    cdef Keys keys
     cdef HashKey secret
     cdef bint[13] places
     cdef uint64_t empty_key

@@ -3,7 +3,7 @@
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy
 
@@ -26,13 +26,15 @@ cdef class Texts:
 
     Args:
         values: the table.
+        keys: names under which strings stand; those under others stand under no name.
         secret: of the hashes.
         places: for each place whether its strings are wanted.
     """
 
-    def __cinit__(self, Values values not None, tuple secret, tuple places):
+    def __cinit__(self, Values values not None, Keys keys not None, tuple secret, tuple places):
         cdef int index
         self.values = values
+        self.keys = keys
         for index in range(4):
             self.secret.mix[index] = secret[index]
         for index in range(PLACES):
@@ -54,11 +56,15 @@ cdef class Texts:
     cdef int of_pair(self, Field* pair, int place) except -1 nogil:
         """The strings of an attribute that no other view asks about."""
         cdef Field key, value, inner
+        cdef uint32_t number
         if self.places[place]:
             read_pair(pair, &key, &value)
             read_value(&value, &inner)
-            self.of_value(&inner, hash_bytes(key.start, key.size, 0, &self.secret), key.start,
-                          key.size, place)
+            number = self.keys.seek(key.start, key.size, True)
+            if number:
+                self.of_value(&inner, self.keys.entries[number].hash, key.start, key.size, place)
+            else:
+                self.of_body(&inner, place)
         return 0
 
     cdef int of_value(self, Field* inner, uint64_t key_hash, const uint8_t* key, size_t key_size,
@@ -115,8 +121,11 @@ cdef class Texts:
         if inner.tag == TEXT or (inner.tag == BYTES and is_utf8(inner.start, inner.size, NULL)):
             if inner.size:
                 hashed = hash_bytes(&self.path[0], self.used, 0, &self.secret)
-                self.values.see_path(hashed, &self.path[0], self.used, inner.start, inner.size,
-                                     place)
+                if self.keys.seek_path(hashed, &self.path[0], self.used):
+                    self.values.see_path(hashed, &self.path[0], self.used, inner.start, inner.size,
+                                         place)
+                else:
+                    self.plain(inner.start, inner.size, place)
         elif inner.tag == ARRAY or inner.tag == MAP:
             self.nested(&inner, place)
         return 0
