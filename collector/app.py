@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import secrets
 import threading
@@ -129,6 +130,7 @@ class Auditor:
             raise
         if self._config.otlp.endpoint:
             self._push = _push(self._config, self.reporter)
+        settle_memory()
         self._ticker.start()
         self._accepting = True
         return Bound(grpc, http, admin)
@@ -211,6 +213,15 @@ class Auditor:
                 self.reporter.tick(self._clock.now())
             except Exception as error:  # noqa: BLE001 (time must go on)
                 _LOG.error("a tick failed: %s", type(error).__name__)
+
+
+def settle_memory() -> None:
+    """Keep the garbage collector from what was made at start, which is never garbage.
+
+    A full collection over it stops every request for 20 to 50 ms.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _limits(config: Config) -> Limits:

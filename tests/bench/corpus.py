@@ -129,7 +129,7 @@ class Corpus:
         self._secrets, self._retries, self._growing = secrets, retries, growing
         self._spans = [_cut(self._span()) for _ in range(variants)]
         self._logs = [_cut(self._log()) for _ in range(variants)]
-        self._points = [_cut(self._metric(at % len(METRICS))) for at in range(variants // 4)]
+        self._points = [_cut(self._metric(at % len(METRICS))) for at in range(variants // 64)]
         self._resources = [
             Resource(attributes=self._resource(service)).SerializeToString()
             for service in SERVICES
