@@ -23,7 +23,7 @@ from collector.decode.limits import Limits
 from collector.decode.logs import log_row
 from collector.decode.messages import REQUESTS, DecodeError, Request, canonical
 from collector.decode.native.check import Checker
-from collector.decode.native.scanner import Scanner
+from collector.decode.native.scanner import Reading, Scanner
 from collector.decode.native.values import ValueBatch
 from collector.decode.points import labels_of, series_of
 from collector.decode.spans import Profile, profile_of, span_row
@@ -269,9 +269,9 @@ class NativeDecoder:
             try:
                 self._sweep()
                 more = self._scanner.read(reading, now)
-                batch = self._gathered(signal, now, repaired)
+                batch = self._gathered(reading, signal, now, repaired)
             except BaseException:
-                self._scanner.drop()
+                self._scanner.drop(reading)
                 raise
             repaired = 0
             yield batch
@@ -309,11 +309,11 @@ class NativeDecoder:
 
     # ------------------------------------------------------------------ a slice
 
-    def _gathered(self, signal: Signal, now: float, repaired: int) -> Batch:
+    def _gathered(self, reading: Reading, signal: Signal, now: float, repaired: int) -> Batch:
         scanner = self._scanner
         make = self._makers[signal]
         read, own, oddities, shapes, values, series, rows, profiles = scanner.take(
-            signal, self._resources, make
+            reading, signal, self._resources, make
         )
         if repaired:
             oddities["invalid_utf8"] = repaired

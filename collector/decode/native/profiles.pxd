@@ -12,6 +12,7 @@ cdef struct NewProfile:
 
 
 cdef class Profiles:
+    cdef bint busy           # another thread is in it
     cdef Map index
     cdef NewProfile[::1] fresh
     cdef uint32_t fresh_count

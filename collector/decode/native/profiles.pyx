@@ -63,6 +63,8 @@ cdef class Profiles:
         Args:
             free_numbers: those that may be given again.
         """
+        if self.busy:
+            raise RuntimeError("a scanner serves one thread at a time")
         map_clear(&self.index)
         self.free_numbers = free_numbers
         self.free_count = <uint32_t>free_numbers.shape[0]

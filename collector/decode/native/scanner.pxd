@@ -69,6 +69,7 @@ cdef class Scanner:
     cdef HashKey secret
     cdef object intern
     cdef bint busy
+    cdef Reading owner       # of what was gathered and not yet taken
     cdef bytes body
     cdef Position at
     cdef Map resource_index

@@ -162,6 +162,9 @@ cdef class Scanner:
         cdef int more
         self.enter()
         try:
+            if self.owner is not None:
+                raise RuntimeError("what the last slice gathered was not taken")
+            self.owner = reading
             self.body = reading.body
             self.at = reading.at
             self.start_slice(now)
@@ -177,13 +180,13 @@ cdef class Scanner:
 
     cdef int enter(self) except -1:
         """Two threads in one scanner would each see half of the other's item."""
-        if self.busy:
+        if self.busy or self.traces.busy:
             raise RuntimeError("a scanner serves one thread at a time")
-        self.busy = True
+        self.busy = self.traces.busy = self.values.busy = self.profiles.busy = True
         return 0
 
     cdef void leave(self) noexcept:
-        self.busy = False
+        self.busy = self.traces.busy = self.values.busy = self.profiles.busy = False
 
     cdef int start_slice(self, double now) except -1:
         self.series.begin(now)
@@ -712,10 +715,11 @@ cdef class Scanner:
 
     # ------------------------------------------------------------------ handing over
 
-    def take(self, signal, list resources, make):
+    def take(self, Reading reading not None, signal, list resources, make):
         """What the slice has gathered, but for its spans.
 
         Args:
+            reading: which was read last.
             signal: of the request.
             resources: by number.
             make: a shape; see `shapes.Shapes.take`.
@@ -727,6 +731,8 @@ cdef class Scanner:
         """
         cdef bytes ids
         cdef int at
+        if self.busy or self.owner is not reading:
+            raise RuntimeError("a scanner serves one thread at a time")
         self.keys.hand_over()  # comes before anything that shows a key
         oddities = {_ODDITIES[at]: self.oddities[at] for at in range(ODDITIES) if self.oddities[at]}
         shapes = self.shapes.take(self.keys, make, self.trace_of)
@@ -737,6 +743,7 @@ cdef class Scanner:
         series = self.series.take(self.trace_of) if self.series.count else ()
         rows = self.rows_taken() if self.row_count else ()
         profiles = self.profiles.take() if self.profiles.fresh_count else ()
+        self.owner = self.body = None
         return self.items, self.own, oddities, shapes, values, series, rows, profiles
 
     cdef list rows_taken(self):
@@ -780,16 +787,20 @@ cdef class Scanner:
 
     def forget_resources(self):
         """Start the table of resources anew; numbers in use stay with their spans."""
+        if self.busy:
+            raise RuntimeError("a scanner serves one thread at a time")
         map_clear(&self.resource_index)
 
-    def drop(self):
-        """Forget what a slice has gathered that could not be handed over."""
+    def drop(self, Reading reading not None):
+        """Forget what a slice of this request has gathered that could not be handed over."""
+        if self.busy or self.owner is not reading:
+            return
+        self.owner = None
         self.keys.hand_over()
         self.values.drop()
         self.shapes.forget()
         self.series.count = self.row_count = self.span_count = 0
         self.profiles.drop()
-        self.busy = False
 
     def trace_of(self, uint32_t item):
         """The trace id of an item of the slice, or empty."""

@@ -75,6 +75,7 @@ cdef struct OrphanRecord:
 
 
 cdef class Traces:
+    cdef bint busy           # another thread is in it
     cdef SpanRecord[::1] spans
     cdef TraceRecord[::1] traces
     cdef ProfileRecord[::1] profiles
@@ -128,6 +129,7 @@ cdef class Traces:
     cdef int show(self, TraceRecord* trace, uint32_t marks, bint waited, uint64_t n) except -1 nogil
     cdef int note_absent(self, uint64_t key, uint64_t parent) except -1 nogil
     cdef int note_orphan(self, TraceRecord* trace, SpanRecord* span) except -1 nogil
+    cdef int check_turn(self) except -1
     cdef bint is_due(self, double until) noexcept nogil
     cdef uint64_t _call_key(self, SpanRecord* span, uint32_t call) except? 0 nogil
     cdef uint64_t _mask(self) noexcept nogil

@@ -125,6 +125,7 @@ cdef class Traces:
         """What the marks need to know of the spans of a profile."""
         cdef size_t room = self.profiles.shape[0]
         cdef ProfileRecord* grown
+        self.check_turn()
         if number >= room:
             grown = <ProfileRecord*>room_for((number + 1) * 2 * sizeof(ProfileRecord))
             memcpy(grown, &self.profiles[0], room * sizeof(ProfileRecord))
@@ -152,6 +153,7 @@ cdef class Traces:
         """Mark the profiles and resources of open spans."""
         cdef uint64_t at
         cdef uint32_t span
+        self.check_turn()
         for at in range(self.head, self.tail):
             if self.traces[at & self._mask()].count == 0:
                 continue
@@ -182,6 +184,7 @@ cdef class Traces:
     def watermark(self, double now):
         """No trace that arrived before this time is open."""
         cdef double due = now - self.wait
+        self.check_turn()
         self._pass_gone()
         if self.head == self.tail:
             return due
@@ -592,9 +595,19 @@ cdef class Traces:
         Returns:
             Whether there are more of them.
         """
-        with nogil:
-            self.finish(until, now, most)
-        return self.is_due(until)
+        self.check_turn()
+        self.busy = True
+        try:
+            with nogil:
+                self.finish(until, now, most)
+            return self.is_due(until)
+        finally:
+            self.busy = False
+
+    cdef int check_turn(self) except -1:
+        if self.busy:
+            raise RuntimeError("a scanner serves one thread at a time")
+        return 0
 
     cdef bint is_due(self, double until) noexcept nogil:
         self._pass_gone()
@@ -604,6 +617,7 @@ cdef class Traces:
         """What was counted since the last call: kind, service, call, second, count."""
         cdef uint32_t at
         cdef TallyRecord* one
+        self.check_turn()
         taken = []
         for at in range(self.tally_count):
             one = &self.tallies[at]
@@ -617,6 +631,7 @@ cdef class Traces:
         """Spans without their parent since the last call: trace, parent, resource, ..."""
         cdef size_t at
         cdef OrphanRecord* one
+        self.check_turn()
         taken = []
         for at in range(self.orphan_count):
             one = &self.orphans[at]
@@ -632,6 +647,7 @@ cdef class Traces:
         cdef size_t at, span
         cdef ShownRecord* one
         cdef SpanRecord* record
+        self.check_turn()
         taken = []
         for at in range(self.shown_count):
             one = &self.shown[at]

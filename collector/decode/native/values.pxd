@@ -60,6 +60,7 @@ cdef enum:
 
 @cython.final
 cdef class Values:
+    cdef bint busy           # another thread is in it
     cdef Recall clean
     cdef uint64_t[4096] recent   # clean values that came last, in memory that stays near
     cdef Recall bad

@@ -229,6 +229,8 @@ cdef class Values:
 
     def remember_bad(self, uint64_t hashed):
         """From now on hand over every occurrence of a value."""
+        if self.busy:
+            raise RuntimeError("a scanner serves one thread at a time")
         recall_forget(&self.clean, hashed)
         self.recent[hashed & (RECENT - 1)] = 0
         recall_add(&self.bad, hashed)
