@@ -114,6 +114,7 @@ class Corpus:
         retries: share of HTTP calls that say they were sent again.
         growing: share of data points under a label value that was never seen.
         variants: laid-out items of each signal.
+        services: further services, beside those that call one another.
     """
 
     def __init__(
@@ -124,6 +125,7 @@ class Corpus:
         retries: float = 0.001,
         growing: float = 0.0,
         variants: int = 2048,
+        services: int = 0,
     ) -> None:
         self._random = Random(seed)
         self._secrets, self._retries, self._growing = secrets, retries, growing
@@ -132,8 +134,8 @@ class Corpus:
         self._points = [_cut(self._metric(at % len(METRICS))) for at in range(variants // 64)]
         self._resources = [
             Resource(attributes=self._resource(service)).SerializeToString()
-            for service in SERVICES
-            for _ in range(4)
+            for service in (*SERVICES, *(f"service-{at}" for at in range(services)))
+            for _ in range(1 if services else 4)
         ]
 
     def traces(self, items: int = FULL) -> bytes:

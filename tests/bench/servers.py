@@ -64,6 +64,11 @@ class Server:
         stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(stat[11]) + int(stat[12])) / _TICK
 
+    def rss(self) -> float:
+        """Resident memory now, in MiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
+
     def peak_rss(self) -> int:
         """Largest resident memory so far, in MiB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -91,12 +96,16 @@ def _stop(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def auditor() -> Iterator[Server]:
-    """This project, with the default packs."""
+def auditor(environment: dict[str, str] | None = None) -> Iterator[Server]:
+    """This project, with the default packs.
+
+    Args:
+        environment: of its configuration; room for many open spans without it.
+    """
     command = [sys.executable, "-m", "collector.cli", "run"]
     for one in ("grpc", "http", "admin"):
         command += [f"--{one}", "127.0.0.1:0"]
-    process = _started(command, _ENVIRONMENT)
+    process = _started(command, _ENVIRONMENT if environment is None else environment)
     try:
         assert process.stderr is not None
         for line in process.stderr:
