@@ -73,7 +73,10 @@ def differences(one: list[Batch], other: list[Batch]) -> list[str]:
         if sums[0] != sums[1]:
             found.append(f"{name}: {sums}")
     for name, seen in _VIEWS.items():
-        first, second = (Counter(seen(batches)) for batches in (one, other))
+        all_seen = [list(seen(batches)) for batches in (one, other)]
+        if all_seen[0] == all_seen[1]:
+            continue
+        first, second = (Counter(entries) for entries in all_seen)
         found += [f"{name}, only the first: {entry}" for entry in first - second]
         found += [f"{name}, only the second: {entry}" for entry in second - first]
     return found

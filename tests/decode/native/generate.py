@@ -12,7 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from collector.decode.messages import REQUESTS
 from collector.violation import Signal
 
-_KEYS = (
+KEYS = (
     "service.name", "http.request.method", "http.method", "http.route", "url.path", "url.full",
     "url.query", "http.response.status_code", "http.request.resend_count", "server.address",
     "server.port", "db.system.name", "db.query.text", "db.operation.name", "rpc.method", "le",
@@ -21,7 +21,7 @@ _KEYS = (
     "telemetry_auditor.self", "ApproximateReceiveCount", "previous-rpc-attempts", "net.peer.name",
     "rpc.grpc.status_code", "http.target", "db.statement", "http.url", "deployment.environment",
 )  # fmt: skip
-_TEXTS = (
+TEXTS = (
     "", "GET", "POST", "503", "200", "pay", "shop", "/livez", "/orders/1234/items", "timeout",
     "http://pay:8080/charge/77?x=1", "https://u:p@shop.example", "postgresql", "x" * 9000,
     "AKIA" + "Q3EGRIJ7TPZKVU4M", "ann@shop.example", "SELECT * FROM t WHERE id = 7", "SELECT ?",
@@ -86,7 +86,7 @@ class Generator:
     def rearranged(self, body: bytes, depth: int = 0) -> bytes:
         """The same fields in another order, some twice, some unknown, lengths padded."""
         rng = self.random
-        fields = _fields(body)
+        fields = fields_of(body)
         if fields is None:
             return body
         made = []
@@ -94,11 +94,11 @@ class Generator:
             inner = value
             if tag & 7 == 2 and depth < 6 and rng.random() < 0.7:
                 inner = self.rearranged(value, depth + 1)
-            made.append(_field(tag, inner, rng.choice((0, 0, 0, 1, 3))))
+            made.append(field_of(tag, inner, rng.choice((0, 0, 0, 1, 3))))
             if rng.random() < 0.1:
-                made.append(_field(tag, value, 0))
+                made.append(field_of(tag, value, 0))
             if rng.random() < 0.05:
-                made.append(_field(rng.choice((1000 << 3 | 2, 31 << 3 | 2)), b"unknown", 0))
+                made.append(field_of(rng.choice((1000 << 3 | 2, 31 << 3 | 2)), b"unknown", 0))
         if rng.random() < 0.3:
             rng.shuffle(made)
         return b"".join(made)
@@ -137,20 +137,20 @@ class Generator:
             return
         self._fill(child, depth + 1)
         if isinstance(child, KeyValue):
-            child.key = self.random.choice(_KEYS)
+            child.key = self.random.choice(KEYS)
 
     def _scalar(self, field: FieldDescriptor) -> object:
         rng = self.random
         if field.type == FieldDescriptor.TYPE_STRING:
             known = rng.random() < 0.8
             text = "".join(rng.choices(string.printable, k=rng.randrange(20)))
-            return rng.choice(_TEXTS) if known else text
+            return rng.choice(TEXTS) if known else text
         if field.type == FieldDescriptor.TYPE_BYTES:
             return rng.choice(_IDS) if rng.random() < 0.9 else rng.randbytes(rng.randrange(20))
         return rng.choice(_NUMBERS.get(field.type, _WHOLE))
 
 
-def _fields(body: bytes) -> list[tuple[int, bytes]] | None:
+def fields_of(body: bytes) -> list[tuple[int, bytes]] | None:
     """Tags and raw values; None when it is not a message."""
     found, at = [], 0
     try:
@@ -208,7 +208,7 @@ def _number_short(_value: int, made: bytearray) -> bytes:
     return bytes(made)
 
 
-def _field(tag: int, value: bytes, padding: int) -> bytes:
+def field_of(tag: int, value: bytes, padding: int) -> bytes:
     if tag & 7 == 2:
         return _number(tag, 0) + _number(len(value), padding) + value
     return _number(tag, 0) + value

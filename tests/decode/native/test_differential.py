@@ -9,15 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from collector.classify import SpanKind
 from collector.decode.limits import Limits
 from collector.decode.reference import ReferenceDecoder
-from collector.demand import Demand, KeyMatch, RowSelection
-from collector.views import Flag, Mark, Place, TallyKind
+from collector.demand import Demand
 from collector.violation import Signal
 
 sys.path.insert(0, str(Path(__file__).parent))
 from compare import Pair
+from demands import EVERYTHING
 from generate import Generator
 
 pytest.importorskip("collector.decode.native.check", reason="the compiled decoder is not built")
@@ -29,28 +28,6 @@ SEED = int(os.environ.get("DIFFERENTIAL_SEED", "0"))
 PARTS = 8
 PER_CASE = 6
 START = 1_000_000_000.0
-
-EVERYTHING = Demand(
-    shapes=frozenset(Signal),
-    places=frozenset(Place),
-    series=True,
-    rows=(
-        RowSelection(
-            Signal.TRACES,
-            (KeyMatch(("http.route",), ("*",)),),
-            frozenset({SpanKind.SERVER}),
-            0,
-            frozenset({"url.path"}),
-        ),
-        RowSelection(Signal.LOGS, (KeyMatch(("user.email",), ("*",)),)),
-    ),
-    marks=Mark(sum(Mark)),
-    orphans=Flag.PARENT_LOCAL | Flag.PARENT_REMOTE,
-    tallies=frozenset(TallyKind),
-    probe_routes=frozenset({"/livez", "/a//b"}),
-    trace_keys=frozenset({"user.email"}),
-    resource_keys=frozenset({"code"}),
-)
 
 
 def _case(seed: int) -> list[str]:

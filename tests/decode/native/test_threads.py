@@ -20,10 +20,11 @@ from compare import differences
 from generate import Generator
 
 pytest.importorskip("collector.decode.native.check", reason="the compiled decoder is not built")
-from test_differential import EVERYTHING, START
+from demands import EVERYTHING
 
 from collector.decode.native.decoder import NativeDecoder
 
+START = 1_000_000_000.0
 REQUESTS = 150
 LIMITS = Limits(slice_items=3)
 
