@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := .ci/requirements.lock
+FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types layers pytest test run demo docs lock clean
+.PHONY: help setup lint types layers pytest test fuzz run demo docs lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +34,9 @@ pytest: setup
 	$(BIN)/pytest --cov --cov-report=term -n 2
 
 test: lint types layers pytest ## every check
+
+fuzz: setup ## feed odd bytes to the compiled decoder for FUZZ_SECONDS (needs clang)
+	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
 
 run: setup ## the auditor alone, OTLP on 127.0.0.1:4317 and :4318, metrics on :9464
 	@$(BIN)/telemetry-auditor run
