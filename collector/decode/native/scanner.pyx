@@ -488,7 +488,8 @@ cdef class Scanner:
             if remote & HAS_IS_REMOTE:
                 flags |= PARENT_IS_REMOTE if remote & IS_REMOTE else PARENT_IS_LOCAL
         self.oddities[ODD_END] += record.end < record.start
-        self.oddities[ODD_FUTURE] += <double>record.start > self.now * 1e9 + ONE_DAY
+        # In whole nanoseconds: as doubles, times of today are 128 of them apart.
+        self.oddities[ODD_FUTURE] += record.start > <uint64_t>(self.now * 1e9 + ONE_DAY)
         if self.want_shapes[TRACES]:
             self.note_shape(kind, status, 0, flags)
         if self.want_rows[TRACES]:
