@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from math import isnan
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
@@ -52,7 +53,7 @@ class PointReader:
             tables.shapes.see(shape, where.trace_id)
         if tables.demand.series:
             values = labels_of(point.attributes)
-            typed = frozenset((key, type(value), value) for key, value in values.items())
+            typed = frozenset((key, _typed(value)) for key, value in values.items())
             if tables.shown.fresh(hash((resource.identity, scope, metric, typed)), now):
                 tables.series.append(series_of(values, resource, scope, metric, where.trace_id))
 
@@ -60,6 +61,15 @@ class PointReader:
 def labels_of(pairs: Sequence[KeyValue]) -> Attributes:
     """The labels of a point, within bounds; the last of equal ones counts."""
     return {bounded(pair.key): plain(pair.value) for pair in pairs[:MOST_KEYS]}
+
+
+def _typed(value: AttributeValue) -> Hashable:
+    """A value that equals those of its type alone, in tuples too; NaN equals itself."""
+    if isinstance(value, tuple):
+        return tuple(_typed(item) for item in value)
+    if isinstance(value, float) and isnan(value):
+        return float, "nan"
+    return type(value), value
 
 
 def series_of(

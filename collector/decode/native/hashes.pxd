@@ -13,6 +13,15 @@ cdef enum:
     LONGEST = 8192  # characters of a text that is kept, as `anyvalue.LONGEST_TEXT`
     TEXT_SEED = 8
 
+cdef extern from *:
+    """
+    /* Infinity, shifted so that its sign is gone; and what all NaN are read as. */
+    #define TA_INFINITE 0xFFE0000000000000ULL
+    #define TA_NAN 0x7FF8000000000000ULL
+    """
+    uint64_t INFINITE "TA_INFINITE"
+    uint64_t NOT_A_NUMBER "TA_NAN"
+
 
 cdef inline size_t kept_size(const uint8_t* text, size_t size) noexcept nogil:
     """The bytes of a text that are kept."""
@@ -29,6 +38,12 @@ cdef inline uint64_t whole_hash(const uint8_t* text, size_t size, const HashKey*
     return hash_bytes(text, size, TEXT_SEED, key)
 
 
+cdef inline uint64_t double_bits(uint64_t bits) noexcept nogil:
+    """Equal for equal doubles: both zeros are one, and so is all that is not a number."""
+    cdef uint64_t unsigned = bits << 1
+    return 0 if unsigned == 0 else NOT_A_NUMBER if unsigned > INFINITE else bits
+
+
 cdef inline uint64_t typed_hash(Field* inner, const HashKey* key) noexcept nogil:
     """Of a value, given as `otlp.read_value` reads it."""
     if inner.tag == TEXT:
@@ -37,10 +52,10 @@ cdef inline uint64_t typed_hash(Field* inner, const HashKey* key) noexcept nogil
         return array_hash(inner, key)
     if inner.tag == BOOL:
         return mix(inner.number != 0, 9, key)
-    if inner.tag == DOUBLE and inner.number << 1 == 0:  # both zeros are one
-        return mix(0, DOUBLE, key)
-    if inner.tag == INTEGER or inner.tag == DOUBLE:
-        return mix(inner.number, inner.tag, key)
+    if inner.tag == DOUBLE:
+        return mix(double_bits(inner.number), DOUBLE, key)
+    if inner.tag == INTEGER:
+        return mix(inner.number, INTEGER, key)
     return mix(0, 7, key)
 
 
