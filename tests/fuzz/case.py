@@ -43,13 +43,18 @@ _DEMANDS = (
 #: Room for all that an input can hold, as the older half may be forgotten; more takes time.
 _WIDE = {"remembered_values": 16_384, "remembered_series": 16_384, "max_spans": 4096}
 #: Bounds under which each decoder forgets what the other one may remember.
-_TIGHT = {"remembered_values": 3, "remembered_series": 3, "max_spans": 4, "series_refresh": 5.0}
+_TIGHT = {
+    "remembered_values": 3,
+    "remembered_series": 3,
+    "max_spans": 4,
+    "series_refresh": 5.0,
+    "max_keys": 4,
+    "max_shapes": 4,
+}
 #: What differs then, rightly.
-_FORGETFUL = ("values", "series", "traces", "tallies", "parents", "counters")
+_FORGETFUL = tuple(["shapes", "values", "series", "traces", "orphans", "tallies", "parents", "counters"])
 #: Tables of the compiled decoder that make it learn anew all the time, which must not show.
-_SMALL = dict.fromkeys(
-    ("_MOST_KEYS", "_MOST_SHAPES", "_MOST_PROFILES", "_MOST_RESOURCES", "_MOST_TALLIES"), 1
-)
+_SMALL = dict.fromkeys(("_MOST_PROFILES", "_MOST_RESOURCES", "_MOST_TALLIES"), 1)
 
 
 class Case(NamedTuple):
