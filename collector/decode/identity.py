@@ -21,6 +21,8 @@ _SERVICE_KEYS = semconv.families(
     ("service.name", "service.namespace", "deployment.environment.name")
 )
 
+_KEY_SETS = 1024
+
 
 def attributes_of(pairs: Iterable[KeyValue], wanted: frozenset[str]) -> Attributes:
     """The wanted ones of a list of attributes; the last of equal keys wins."""
@@ -36,7 +38,8 @@ class Resources:
     """
 
     def __init__(self, wanted: frozenset[str], remembered: int = 10_000) -> None:
-        self._wanted = wanted | _SERVICE_KEYS
+        self._wanted = {key: key for key in wanted | _SERVICE_KEYS}
+        self._key_sets: Generations[frozenset[str], frozenset[str]] = Generations(_KEY_SETS)
         self._known: Generations[int, Resource] = Generations(remembered)
 
     def intern(self, message: ResourceMessage) -> Resource:
@@ -49,7 +52,10 @@ class Resources:
         return resource
 
     def _read(self, message: ResourceMessage, identity: int) -> Resource:
-        attributes = attributes_of(message.attributes, self._wanted)
+        wanted = self._wanted
+        attributes = {
+            wanted[pair.key]: plain(pair.value) for pair in message.attributes if pair.key in wanted
+        }
         return Resource(
             service=Service(
                 _name(attributes, "service.name") or UNKNOWN_SERVICE,
@@ -57,9 +63,16 @@ class Resources:
                 _name(attributes, "deployment.environment.name"),
             ),
             identity=identity,
-            keys=frozenset(names_of(message.attributes)),
+            keys=self._shared(frozenset(names_of(message.attributes))),
             attributes=attributes,
         )
+
+    def _shared(self, keys: frozenset[str]) -> frozenset[str]:
+        """One object for equal sets: senders are many, but carry the same few sets of keys."""
+        known = self._key_sets.get(keys)
+        if known is None:
+            known = self._key_sets[keys] = keys
+        return known
 
 
 def _name(attributes: Attributes, key: str) -> str:

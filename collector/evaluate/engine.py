@@ -20,7 +20,7 @@ T = TypeVar("T")
 TIMED_EVERY = 16
 
 #: Shapes of which it is remembered who wants to see them.
-REMEMBERED_SHAPES = 16_384
+REMEMBERED_SHAPES = 4_096
 
 #: What failures of the parts around the policies are counted under.
 DETECTORS = "detectors"

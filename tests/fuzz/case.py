@@ -52,7 +52,16 @@ _TIGHT = {
     "max_shapes": 4,
 }
 #: What differs then, rightly.
-_FORGETFUL = tuple(["shapes", "values", "series", "traces", "orphans", "tallies", "parents", "counters"])
+_FORGETFUL = (
+    "shapes",
+    "values",
+    "series",
+    "traces",
+    "orphans",
+    "tallies",
+    "parents",
+    "counters",
+)
 #: Tables of the compiled decoder that make it learn anew all the time, which must not show.
 _SMALL = dict.fromkeys(("_MOST_PROFILES", "_MOST_RESOURCES", "_MOST_TALLIES"), 1)
 

@@ -117,6 +117,7 @@ cdef class Traces:
     cdef bint kept(self, uint64_t rank) noexcept nogil
     cdef int sample_down(self) except -1 nogil
     cdef int drop(self, TraceRecord* trace) except -1 nogil
+    cdef int make_room(self) except -1 nogil
     cdef int compact(self) except -1 nogil
     cdef uint64_t bring_in(self, uint64_t at, double until) noexcept nogil
     cdef int finish(self, double until, double now, uint64_t most) except -1 nogil
@@ -134,6 +135,7 @@ cdef class Traces:
     cdef uint64_t _call_key(self, SpanRecord* span, uint32_t call) except? 0 nogil
     cdef uint64_t _mask(self) noexcept nogil
     cdef void _pass_gone(self) noexcept nogil
+    cdef _grow_traces(self)
     cdef _grow_order(self)
     cdef _grow_absent(self)
     cdef _grow_orphans(self)

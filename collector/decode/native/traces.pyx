@@ -28,6 +28,7 @@ cdef enum:
     RETRY = 2
     PROBE = 4
     FIRST_ROOM = 64
+    FIRST_TRACES = 1024  # a power of two, as all further sizes of the ring
     MOST_HALVINGS = 63
     TOGETHER = 16        # traces whose spans are brought in at a time
     LONGEST_CHAIN = 64   # spans of a trace that are brought in
@@ -66,7 +67,6 @@ cdef class Traces:
 
     def __cinit__(self, tuple secret, tuple rank, double wait, uint32_t max_spans,
                   uint32_t max_per_trace, uint32_t max_shown, marks, orphans, tallies):
-        cdef size_t room = 64
         cdef int index
         for index in range(4):
             self.secret.mix[index] = secret[index]
@@ -82,11 +82,9 @@ cdef class Traces:
                 self.wanted_tallies |= 1 << index
         if recall_open(&self.seen, max_spans) < 0 or recall_open(&self.awaited, max_spans // 2) < 0:
             raise MemoryError
-        while room < <size_t>max_spans + 2:
-            room *= 2
         # Room that is not touched costs no memory.
         self.spans = <SpanRecord[: max_spans + 2]>room_for((max_spans + 2) * sizeof(SpanRecord))
-        self.traces = <TraceRecord[:room]>room_for(room * sizeof(TraceRecord))
+        self.traces = <TraceRecord[:FIRST_TRACES]>room_for(FIRST_TRACES * sizeof(TraceRecord))
         self.high_water = 1
         self.profiles = <ProfileRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(ProfileRecord))
         self.resources = <ResourceRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(ResourceRecord))
@@ -254,7 +252,7 @@ cdef class Traces:
         if not self.kept(rank):
             return False
         if self.tail - self.head > self._mask():
-            self.compact()
+            self.make_room()
         found = self.tail & self._mask()
         if map_put(&self.index, key, <uint32_t>found) < 0:
             return False
@@ -302,8 +300,16 @@ cdef class Traces:
         while self.head < self.tail and self.traces[self.head & self._mask()].count == 0:
             self.head += 1
 
+    cdef int make_room(self) except -1 nogil:
+        """Room for more traces: in the gaps that sampled ones left, else in a larger ring."""
+        self.compact()
+        if self.tail - self.head > self._mask() // 2:
+            with gil:
+                self._grow_traces()
+        return 0
+
     cdef int compact(self) except -1 nogil:
-        """Close the gaps that sampled traces left; there is one, for no trace is empty."""
+        """Close the gaps that sampled traces left."""
         cdef uint64_t at, to = self.head
         for at in range(self.head, self.tail):
             if self.traces[at & self._mask()].count:
@@ -669,6 +675,16 @@ cdef class Traces:
         return taken
 
     # ------------------------------------------------------------------ room
+
+    cdef _grow_traces(self):
+        cdef uint64_t at, old = self.traces.shape[0], slot
+        cdef TraceRecord* grown = <TraceRecord*>room_for(old * 2 * sizeof(TraceRecord))
+        for at in range(self.head, self.tail):
+            slot = at & (old * 2 - 1)
+            grown[slot] = self.traces[at & self._mask()]
+            map_put(&self.index, grown[slot].key, <uint32_t>slot)
+        free(&self.traces[0])
+        self.traces = <TraceRecord[: old * 2]>grown
 
     cdef _grow_order(self):
         cdef size_t old = self.order.shape[0]

@@ -82,8 +82,8 @@ class Kind(Policy[RequiredOptions]):
             (" or ".join(names), frozenset(map(spelled, names)))
             for names in ((one,) if isinstance(one, str) else one for one in options.require)
         )
-        self._lacking = lru_cache(maxsize=8192)(self._compare)
-        self._lacking_of = lru_cache(maxsize=8192)(self._judge)
+        self._lacking = lru_cache(maxsize=4096)(self._compare)
+        self._lacking_of = lru_cache(maxsize=1024)(self._judge)
         self._by_row = bool(terms.select.attributes or terms.select.names)
 
     def demand(self) -> Demand:
