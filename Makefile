@@ -4,16 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := .ci/requirements.lock
 FUZZ_SECONDS ?= 600
+SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types layers pytest test fuzz run demo docs lock clean
+.PHONY: help setup lint types layers pytest test differential fuzz bench bench-memory bench-guard \
+  run demo docs lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/ready ## a virtual environment in .venv with everything locked
 
-$(VENV)/ready: pyproject.toml $(LOCK)
+NATIVE := $(wildcard collector/decode/native/*.pyx collector/decode/native/*.pxd)
+
+$(VENV)/ready: pyproject.toml $(LOCK) $(NATIVE)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; $(PYTHON) is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 setup")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $(LOCK)
@@ -35,8 +39,20 @@ pytest: setup
 
 test: lint types layers pytest ## every check
 
+differential: setup ## compare the decoders on 200 thousand messages and more
+	DIFFERENTIAL_MESSAGES=220000 DIFFERENTIAL_SEED=$(SEED) $(BIN)/pytest --no-cov -n 2 tests/decode/native/test_differential.py
+
 fuzz: setup ## feed odd bytes to the compiled decoder for FUZZ_SECONDS (needs clang)
 	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
+
+bench: setup ## what inspection costs, in and out of process, in one table for each question
+	@$(BIN)/python tests/bench/bench.py $(BENCH)
+
+bench-memory: setup ## resident memory after 50 million spans of 100 thousand services
+	@$(BIN)/python tests/bench/memory.py $(BENCH)
+
+bench-guard: setup ## instructions of the compiled decoder against those recorded (needs valgrind)
+	@$(BIN)/python tests/bench/guard.py $(BENCH)
 
 run: setup ## the auditor alone, OTLP on 127.0.0.1:4317 and :4318, metrics on :9464
 	@$(BIN)/telemetry-auditor run

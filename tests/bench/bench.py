@@ -78,7 +78,7 @@ def _end_to_end(given: argparse.Namespace, progress: Progress) -> Table:
             start.append(partial(servers.collector, binary, Path(folder)))
         if given.weaver and given.weaver_registry:
             start.append(partial(servers.weaver, given.weaver, given.weaver_registry))
-        task = progress.add_task(title, total=3 * len(start))
+        task = progress.add_task(title, total=3 * len(start) + 1)
         rows = endtoend.table(
             start, int(REQUESTS * given.scale), given.seed, partial(progress.advance, task)
         )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import quantiles
 
-from corpus import FULL
+import servers
+from corpus import FULL, Corpus
 from servers import CORE, Server, livez
 
 Row = tuple[str, ...]
@@ -24,6 +27,9 @@ HEAD: Row = (
     "livez p99, ms",
 )
 _HERE = Path(__file__).parent
+
+#: Spans of a request that is nearly as large as may be.
+LARGE = 105_000
 
 
 class _Probe(threading.Thread):
@@ -90,6 +96,29 @@ def measured(server: Server, way: str, requests: int, seed: int) -> Row:
     )
 
 
+def large(server: Server, corpus: Corpus) -> Row:
+    """The longest wait for /livez while four requests of nearly 64 MiB are inspected."""
+    body = corpus.traces(LARGE)
+    assert len(body) < 64 * 1024 * 1024
+
+    def send(_: int) -> None:
+        headers = {"Content-Type": "application/x-protobuf"}
+        connection = http.client.HTTPConnection(server.http, timeout=120)
+        connection.request("POST", "/v1/traces", body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise SystemExit(f"the server answered {answer.status}")
+
+    probe = _Probe(server)
+    probe.start()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(send, range(4)))
+    probe.stop()
+    what = f"four requests of {len(body) / 2**20:.0f} MiB at once: longest livez"
+    return (what, "", "", f"{server.peak_rss()}", "", f"{max(probe.answers) * 1e3:.0f}")
+
+
 def table(
     start: list[Callable[[], AbstractContextManager[Server]]],
     requests: int,
@@ -98,6 +127,9 @@ def table(
 ) -> list[Row]:
     """All servers one after another, each over gRPC, HTTP, and HTTP with gzip."""
     rows = []
+    with servers.auditor() as server:
+        rows.append(large(server, Corpus(seed)))
+    tell()
     for way, share in (("grpc", 1.0), ("http", 1.0), ("gzip", 0.5)):
         for begin in start:
             with begin() as server:

@@ -190,3 +190,38 @@ def test_a_bounded_memory_keeps_what_is_used() -> None:
     assert memory.get(50) is None
     memory.pop(0)
     assert memory.get(0) is None
+
+
+def test_of_a_giant_trace_the_first_spans_are_shown_and_the_others_counted() -> None:
+    demand = Demand(marks=EVERY_MARK)
+    traces = TraceTable(demand, max_spans_shown=2, seed=b"k")
+    for number in range(1, 5):
+        traces.add(trace_id(1), span(number, 99), 0)
+
+    (shown,) = traces.drain(0).traces
+
+    assert [one.span_id for one in shown.spans] == [number.to_bytes(8) for number in (1, 2)]
+    assert shown.truncated
+    assert traces.not_shown == 2
+
+
+def test_orphans_are_spans_whose_parent_did_not_come_within_the_wait() -> None:
+    traces = TraceTable(Demand(orphans=Flag.PARENT_LOCAL | Flag.PARENT_REMOTE), wait=30, seed=b"k")
+    traces.add(trace_id(1), span(2, 1), 0)
+    traces.add(trace_id(1), span(3, 2), 0)
+    traces.add(trace_id(2), span(2, 1, flags=Flag.PARENT_REMOTE), 0)
+
+    finished = traces.advance(30)
+
+    assert [(one.trace_id, one.remote) for one in finished.orphans] == [
+        (trace_id(1), False),
+        (trace_id(2), True),
+    ]
+    assert not finished.traces
+
+
+def test_a_wait_that_was_cut_short_makes_no_orphans() -> None:
+    traces = TraceTable(Demand(orphans=Flag.PARENT_LOCAL), wait=30, seed=b"k")
+    traces.add(trace_id(1), span(2, 1), 0)
+
+    assert not traces.drain(1).orphans

@@ -1,0 +1,157 @@
+"""A sender who invents names, shapes, values or spans meets a bound, and a counter shows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from collector.decode.limits import Limits
+from collector.decode.messages import REQUESTS
+from collector.demand import Demand
+from collector.views import Flag, Mark, Place
+from collector.violation import Signal
+
+pytest.importorskip("collector.decode.native.check", reason="the compiled decoder is not built")
+from collector.decode.native.decoder import NativeDecoder
+
+NOW = 1_000_000_000.0
+ALL = Demand(
+    shapes=frozenset(Signal),
+    places=frozenset(Place),
+    series=True,
+    marks=Mark.FAILED_SIBLING,
+    orphans=Flag.PARENT_LOCAL,
+)
+
+
+def request(*spans):
+    """A request of spans; each is a dict of its attributes."""
+    message = REQUESTS[Signal.TRACES]()
+    scope = message.resource_spans.add().scope_spans.add()
+    for number, attributes in enumerate(spans, 1):
+        span = scope.spans.add(trace_id=b"t" * 16, span_id=number.to_bytes(8, "big"))
+        for key, value in attributes.items():
+            span.attributes.add(key=key).value.string_value = value
+    return message
+
+
+def deliver(decoder, message, now=NOW, signal=Signal.TRACES):
+    (batch,) = decoder.slices(signal, decoder.adopt(message), now)
+    return batch
+
+
+def judged(batch):
+    """Keys of the shapes that were handed over, with their items."""
+    return {tuple(sorted(one.shape.keys)): one.items for one in batch.shapes}
+
+
+def test_as_many_names_as_the_bound_are_known():
+    names = {f"k{n}": "v" for n in range(20)}
+    exact = Limits(max_keys=20)
+    decoder = NativeDecoder(ALL, exact)
+
+    assert judged(deliver(decoder, request(names))) == {tuple(sorted(names)): 1}
+    assert decoder.counters()["keys_over_bound"] == 0
+
+
+def test_an_item_with_a_name_beyond_the_bound_is_not_judged_by_its_shape():
+    decoder = NativeDecoder(ALL, Limits(max_keys=3))
+    known, odd = {"a": "v", "b": "v"}, {"a": "v", "c": "v", "d": "v", "e": "v"}
+
+    batch = deliver(decoder, request(known, odd, known))
+
+    assert judged(batch) == {("a", "b"): 2}
+    counters = decoder.counters()
+    assert counters["keys_over_bound"] > 0
+    assert counters["shapes_over_bound"] == 1
+
+
+def test_strings_under_names_beyond_the_bound_are_still_shown():
+    decoder = NativeDecoder(ALL, Limits(max_keys=1))
+
+    batch = deliver(decoder, request({"a": "one", "b": "two", "c": "three"}))
+
+    assert {(one.key, one.text) for one in batch.values} == {
+        ("a", "one"), ("", "two"), ("", "three")
+    }  # fmt: skip
+
+
+def test_names_that_a_policy_asks_for_are_known_whatever_else_comes():
+    decoder = NativeDecoder(Demand(shapes=frozenset(Signal), trace_keys=frozenset({"mine"})),
+                            Limits(max_keys=1))  # fmt: skip
+    deliver(decoder, request({f"k{n}": "v" for n in range(50)}))
+
+    assert judged(deliver(decoder, request({"mine": "v"}))) == {("mine",): 1}
+
+
+def test_a_full_table_of_names_is_begun_anew_after_a_while():
+    decoder = NativeDecoder(ALL, Limits(max_keys=2))
+    deliver(decoder, request({"old.1": "v", "old.2": "v"}))
+
+    assert judged(deliver(decoder, request({"new": "v"}), NOW + 0.1)) in ({}, {("new",): 1})
+    assert judged(deliver(decoder, request({"new": "v"}), NOW + 30)) == {("new",): 1}
+
+
+def test_series_stay_apart_by_labels_beyond_the_bound():
+    decoder = NativeDecoder(ALL, Limits(max_keys=1))
+    message = REQUESTS[Signal.METRICS]()
+    metric = message.resource_metrics.add().scope_metrics.add().metrics.add(name="m")
+    for value in ("x", "y", "x"):
+        point = metric.gauge.data_points.add()
+        for key in ("a", "b", "c"):
+            point.attributes.add(key=key).value.string_value = value
+
+    assert len(deliver(decoder, message, signal=Signal.METRICS).series) == 2
+
+
+def test_shapes_beyond_the_bound_are_counted_and_not_judged():
+    decoder = NativeDecoder(ALL, Limits(max_shapes=2))
+    spans = [{f"k{n}": "v"} for n in range(3)]
+
+    assert len(judged(deliver(decoder, request(*spans[:2])))) == 2
+    assert decoder.counters()["shapes_over_bound"] == 0
+    decoder = NativeDecoder(ALL, Limits(max_shapes=2))
+    assert len(judged(deliver(decoder, request(*spans)))) == 2
+    assert decoder.counters()["shapes_over_bound"] == 1
+
+
+def test_remembered_values_are_bounded_and_what_is_forgotten_is_new_again():
+    decoder = NativeDecoder(ALL, Limits(remembered_values=64))
+    values = [f"value {n}" for n in range(6000)]
+    for at in range(0, 6000, 100):
+        deliver(decoder, request(*({"k": text} for text in values[at : at + 100])))
+
+    again = deliver(decoder, request(*({"k": text} for text in values[:1000])))
+    assert any(one.text in values for one in again.values)
+
+
+def test_series_that_made_room_are_counted():
+    decoder = NativeDecoder(ALL, Limits(remembered_series=16))
+    message = REQUESTS[Signal.METRICS]()
+    metric = message.resource_metrics.add().scope_metrics.add().metrics.add(name="m")
+    for number in range(200):
+        point = metric.gauge.data_points.add()
+        point.attributes.add(key="k").value.string_value = str(number)
+
+    assert len(deliver(decoder, message, signal=Signal.METRICS).series) == 200
+    assert decoder.counters()["series_forgotten"] == 200 - 32  # two rows of sixteen
+
+
+def test_time_finishes_a_few_thousand_spans_at_once_and_says_that_there_are_more():
+    decoder = NativeDecoder(ALL, Limits(trace_wait=1, slice_items=20_000))
+    message = REQUESTS[Signal.TRACES]()
+    scope = message.resource_spans.add().scope_spans.add()
+    for number in range(10_000):
+        scope.spans.add(
+            trace_id=(number + 1).to_bytes(16, "big"),
+            span_id=b"s" * 8,
+            parent_span_id=b"p" * 8,
+            flags=0x100,
+        )
+    deliver(decoder, message)
+
+    batches = [decoder.advance(NOW + 2)]
+    while batches[-1].more:
+        batches.append(decoder.advance(NOW + 2))
+    assert len(batches) == 3
+    assert sum(len(batch.orphans) for batch in batches) == 10_000
+    assert decoder.open_spans == 0
