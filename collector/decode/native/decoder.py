@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
@@ -13,7 +11,7 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from collector import classify, semconv
+from collector import classify
 from collector.classify import SpanKind, Target, TargetKind
 from collector.decode import items
 from collector.decode.anyvalue import bounded
@@ -23,7 +21,9 @@ from collector.decode.limits import Limits
 from collector.decode.logs import log_row
 from collector.decode.messages import REQUESTS, DecodeError, Request, canonical
 from collector.decode.native.check import Checker
+from collector.decode.native.numbers import Numbers
 from collector.decode.native.scanner import Reading, Scanner
+from collector.decode.native.setup import SIGNALS, setup_of
 from collector.decode.native.values import ValueBatch
 from collector.decode.points import labels_of, series_of
 from collector.decode.spans import Profile, profile_of, span_row
@@ -34,7 +34,6 @@ from collector.views import (
     Mark,
     Orphan,
     PackedValues,
-    Place,
     Resource,
     Row,
     Series,
@@ -42,15 +41,13 @@ from collector.views import (
     ShapeCount,
     Span,
     Tally,
-    TallyKind,
     Trace,
     Value,
 )
-from collector.violation import Service, Signal
+from collector.violation import Signal
 
 PackedValues.register(ValueBatch)
 
-_SIGNALS = (Signal.TRACES, Signal.LOGS, Signal.METRICS)
 _CHECKERS = {signal: Checker(REQUESTS[signal].DESCRIPTOR) for signal in Signal}
 
 #: Spans that are judged with one slice; with more than arrive, nothing piles up.
@@ -67,20 +64,6 @@ _MOST_TALLIES = 4_096
 _MOST_PROFILES = 16_384
 _MOST_RESOURCES = 10_000
 
-# As the scanner numbers them.
-_CALL, _PEER, _ROUTE, _SERVER_ROUTE = 1, 2, 4, 8
-_TARGETS = {
-    ("url.full", True): 16,
-    ("url.full", False): 32,
-    ("url.path", True): 64,
-    ("url.path", False): 128,
-    ("url.query", True): 256,
-    ("db.query.text", True): 512,
-    ("db.query.text", False): 1024,
-}
-_ROW = 2048
-_NEVER, _WITH_KEY, _ALWAYS = 0, 1, 2
-
 _POINTS: dict[int, type[Any]] = {
     42: metrics_pb2.NumberDataPoint,
     58: metrics_pb2.NumberDataPoint,
@@ -95,102 +78,6 @@ class Checked(NamedTuple):
 
     body: bytes
     repaired: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Setup:
-    """What the scanner is told once."""
-
-    secret: tuple[int, ...]
-    rank: tuple[int, int]
-    roles: dict[str, int]
-    shapes: tuple[bool, ...]
-    rows: tuple[int, ...]
-    places: tuple[bool, ...]
-    marks: Mark
-    orphans: Flag
-    tallies: frozenset[TallyKind]
-    want_traces: bool
-    want_series: bool
-    mask_servers: bool
-    most_keys: int
-    most_shapes: int
-    slice_items: int
-    remembered_values: int
-    max_value_length: int
-    remembered_series: int
-    series_refresh: float
-    trace_wait: float
-    max_spans: int
-    max_spans_per_trace: int
-    max_spans_shown: int
-
-
-def _numbers(seed: bytes, purpose: bytes, count: int) -> tuple[int, ...]:
-    digest = hashlib.blake2b(seed, digest_size=8 * count, person=purpose).digest()
-    return tuple(int.from_bytes(digest[at : at + 8], "little") for at in range(0, 8 * count, 8))
-
-
-def _roles(demand: Demand) -> dict[str, int]:
-    """What the scanner does with the attributes that someone asks for."""
-    roles: dict[str, int] = dict.fromkeys(classify.CALL_KEYS | demand.trace_keys, _CALL)
-    for key in classify.PEER_KEYS - demand.trace_keys:
-        roles[key] = _PEER
-    for name in ("url.template", "http.route"):
-        roles[name] |= _ROUTE
-    roles["http.route"] |= _SERVER_ROUTE
-    for (name, current), role in _TARGETS.items():
-        for spelling in semconv.family(name):
-            if (spelling == name) is current:
-                roles[spelling] = roles.get(spelling, 0) | role
-    for selection in demand.rows:
-        for match in selection.where:
-            for key in match.keys:
-                roles[key] = roles.get(key, 0) | _ROW
-    return roles
-
-
-def _row_use(demand: Demand, signal: Signal) -> int:
-    """When an item may match a selection: never, with one of the keys, always."""
-    mine = [selection for selection in demand.rows if selection.signal is signal]
-    if not mine:
-        return _NEVER
-    return _WITH_KEY if all(selection.where for selection in mine) else _ALWAYS
-
-
-def _setup(demand: Demand, limits: Limits, seed: bytes) -> _Setup:
-    low, high = _numbers_of_rank(seed)
-    return _Setup(
-        secret=_numbers(seed, b"hash", 4),
-        rank=(low, high),
-        roles=_roles(demand),
-        shapes=tuple(signal in demand.shapes for signal in _SIGNALS),
-        rows=tuple(_row_use(demand, signal) for signal in _SIGNALS),
-        places=tuple(place in demand.places for place in Place),
-        marks=demand.marks,
-        orphans=demand.orphans,
-        tallies=demand.tallies,
-        want_traces=demand.traces,
-        want_series=demand.series,
-        mask_servers=all(classify.mask_path(route) == route for route in demand.probe_routes),
-        most_keys=limits.max_keys,
-        most_shapes=limits.max_shapes,
-        slice_items=limits.slice_items,
-        remembered_values=limits.remembered_values,
-        max_value_length=limits.max_value_length,
-        remembered_series=limits.remembered_series,
-        series_refresh=limits.series_refresh,
-        trace_wait=limits.trace_wait,
-        max_spans=limits.max_spans,
-        max_spans_per_trace=limits.max_spans_per_trace,
-        max_spans_shown=limits.max_spans_shown,
-    )
-
-
-def _numbers_of_rank(seed: bytes) -> tuple[int, int]:
-    """As the table of traces of the reference: both keep the same sample."""
-    digest = hashlib.blake2b(seed, digest_size=16).digest()
-    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
 
 
 class NativeDecoder:
@@ -225,10 +112,10 @@ class NativeDecoder:
         self._most_resources = _MOST_RESOURCES
         self._profiles: list[Profile | None] = []
         self._most_profiles = _MOST_PROFILES
-        self._numbers = _Numbers()
+        self._numbers = Numbers()
         self._tallies: dict[Tally, int] = {}
         self._makers = {signal: self._shape_of(signal) for signal in Signal}
-        self._scanner = Scanner(_setup(demand, limits, seed), self._intern)
+        self._scanner = Scanner(setup_of(demand, limits, seed), self._intern)
 
     def parse(self, signal: Signal, body: bytes) -> Checked:
         """Check a body, and rewrite it where it is written in an unusual way.
@@ -262,7 +149,7 @@ class NativeDecoder:
             parsed: by `parse` or `adopt`.
             now: arrival time in seconds since 1970.
         """
-        reading = self._scanner.begin(parsed.body, _SIGNALS.index(signal))
+        reading = self._scanner.begin(parsed.body, SIGNALS.index(signal))
         repaired = parsed.repaired
         more = True
         while more:
@@ -538,45 +425,3 @@ class NativeDecoder:
 
 def _valid(trace_id: bytes) -> bytes:
     return trace_id if len(trace_id) == items.TRACE_ID_BYTES and any(trace_id) else b""
-
-
-class _Names:
-    """Numbers for values that are compared often; a number is never given twice."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[Any, int] = {}
-        self._names: dict[int, Any] = {}
-        self._next = 0
-
-    def number(self, name: Any) -> int:  # noqa: ANN401 (any hashable value)
-        number = self._numbers.get(name)
-        if number is None:
-            number = self._numbers[name] = self._next
-            self._names[number] = name
-            self._next = (self._next + 1) & 0xFFFFFFFF
-        return number
-
-    def named(self, number: int) -> Any:  # noqa: ANN401 (any hashable value)
-        return self._names[number]
-
-    def keep(self, names: set[Any]) -> None:
-        for name in [name for name in self._numbers if name not in names]:
-            del self._names[self._numbers.pop(name)]
-
-
-class _Numbers:
-    """What the pass over a finished trace compares by number alone."""
-
-    def __init__(self) -> None:
-        self.services = _Names()
-        self.names = _Names()
-        self.calls = _Names()
-        self.operations = _Names()
-
-    def keep(self, profiles: list[Profile], resources: list[Resource]) -> None:
-        """Forget all that neither these profiles nor these resources need."""
-        services: set[Service] = {resource.service for resource in resources}
-        self.services.keep(services)
-        self.names.keep({service.name for service in services})
-        self.calls.keep({(profile.peer, profile.operation) for profile in profiles})
-        self.operations.keep({profile.operation for profile in profiles})
