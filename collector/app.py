@@ -230,6 +230,8 @@ def _limits(config: Config) -> Limits:
         slice_items=decode.slice_items,
         max_keys=decode.max_keys,
         max_shapes=decode.max_shapes,
+        max_new_profiles=decode.max_new_profiles,
+        max_values_at_once=decode.max_values_at_once,
         remembered_values=decode.remembered_values,
         max_value_length=decode.max_value_length,
         remembered_series=decode.max_series,

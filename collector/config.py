@@ -87,6 +87,10 @@ class Decode(Section):
     slice_items: Count = Field(default=2000, description="items handed over at once")
     max_keys: Count = Field(default=8_192, description="attribute names known at a time")
     max_shapes: Count = Field(default=8_192, description="sets of attribute names known at a time")
+    max_new_profiles: Count = Field(
+        default=4_096, description="kinds of call learned at once; an eighth as many each second"
+    )
+    max_values_at_once: Count = Field(default=131_072, description="strings looked at per batch")
     remembered_values: Count = Field(default=262_144, description="values with their verdict")
     max_value_length: Count = Field(default=1_048_576, description="characters of a string read")
     max_series: Count = Field(default=1_000_000, description="series remembered")

@@ -15,6 +15,9 @@ class Limits:
             as if they had no name, and their items are not judged by their shape.
         max_shapes: distinct shapes known at a time; items of others are not judged by it. When
             either table is full, both are begun anew every 10 seconds.
+        max_new_profiles: kinds of call learned at once, and an eighth as many each second; spans
+            of further ones are known by their kind (SERVER, CLIENT, ...) alone.
+        max_values_at_once: distinct strings handed over with one batch.
         remembered_values: distinct (key, value) pairs of which the verdict is remembered.
         max_value_length: characters of a string that are handed over.
         remembered_series: series remembered within a sub-window.
@@ -29,6 +32,8 @@ class Limits:
     slice_items: int = 2000
     max_keys: int = 8_192
     max_shapes: int = 8_192
+    max_new_profiles: int = 4_096
+    max_values_at_once: int = 131_072
     remembered_values: int = 262_144
     max_value_length: int = 1_048_576
     remembered_series: int = 1_000_000

@@ -109,6 +109,8 @@ class ReferenceDecoder:
         return {
             "keys_over_bound": 0,  # it remembers neither
             "shapes_over_bound": 0,
+            "profiles_over_bound": 0,
+            "values_over_bound": 0,
             "values_cut": tables.values.cut,
             "series_forgotten": tables.shown.turns,
             "spans_sampled_out": tables.traces.sampled_out,

@@ -51,6 +51,20 @@ def _usual(span: Span, number: int) -> Span:
     return span
 
 
+def new_names(random: Random, number: int) -> Span:
+    """Every span has a name that was never seen, as those do that hold an id."""
+    span = _usual(_span(random), number)
+    span.name = f"GET /users/{random.randrange(10**12)}"
+    return span
+
+
+def new_peers(random: Random, number: int) -> Span:
+    """Every call goes to a peer that was never seen."""
+    span = _usual(_span(random), number)
+    span.attributes.extend(attributes({"server.address": random.randbytes(8).hex()}))
+    return span
+
+
 def lone_spans(random: Random, number: int) -> Span:
     """Every span is a trace of its own, with a parent that never comes."""
     return _usual(_span(random, parent=random.randbytes(8)), number)
@@ -68,6 +82,8 @@ def giant_trace(random: Random, number: int) -> Span:
 KINDS: dict[str, Make] = {
     "every string new": new_strings,
     "every shape new": new_shapes,
+    "every span name new": new_names,
+    "every peer new": new_peers,
     "one trace per span": lone_spans,
     "one giant trace": giant_trace,
 }

@@ -50,6 +50,8 @@ _TIGHT = {
     "series_refresh": 5.0,
     "max_keys": 4,
     "max_shapes": 4,
+    "max_new_profiles": 1,
+    "max_values_at_once": 3,
 }
 #: What differs then, rightly.
 _FORGETFUL = (

@@ -12,7 +12,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMes
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from collector import classify
-from collector.classify import SpanKind, Target, TargetKind
+from collector.classify import NO_ATTEMPTS, SpanKind, Target, TargetKind
 from collector.decode import items
 from collector.decode.anyvalue import bounded
 from collector.decode.counting import Selections
@@ -116,6 +116,9 @@ class NativeDecoder:
         self._tallies: dict[Tally, int] = {}
         self._makers = {signal: self._shape_of(signal) for signal in Signal}
         self._scanner = Scanner(setup_of(demand, limits, seed), self._intern)
+        for number, kind in enumerate(SpanKind):
+            self._keep_profile(number, Profile("", kind, 0, {}, "", "", failed=False, route="",
+                                               attempts=NO_ATTEMPTS))  # fmt: skip
 
     def parse(self, signal: Signal, body: bytes) -> Checked:
         """Check a body, and rewrite it where it is written in an unusual way.
@@ -181,6 +184,8 @@ class NativeDecoder:
         return {
             "keys_over_bound": self._scanner.keys.over_bound,
             "shapes_over_bound": self._scanner.shapes.over_bound,
+            "profiles_over_bound": self._scanner.profiles.over_bound,
+            "values_over_bound": self._scanner.values.over_bound,
             "values_cut": self._scanner.values.cut,
             "series_forgotten": self._scanner.series.forgotten,
             "spans_sampled_out": traces.sampled_out,
@@ -375,6 +380,9 @@ class NativeDecoder:
 
     def _learn_profile(self, number: int, raw: bytes) -> None:
         profile, _ = profile_of(SpanMessage.FromString(raw), self._kept, self._demand.probe_routes)
+        self._keep_profile(number, profile)
+
+    def _keep_profile(self, number: int, profile: Profile) -> None:
         if number < len(self._profiles):
             self._profiles[number] = profile
         else:
@@ -403,7 +411,8 @@ class NativeDecoder:
             bytearray(len(self._resources) + 1),
         )
         scanner.traces.used(profiles, resources)
-        free = array("I", (at for at in range(scanner.profiles.count) if not profiles[at]))
+        forgotten = range(len(SpanKind), scanner.profiles.count)
+        free = array("I", (at for at in forgotten if not profiles[at]))
         for at in free:
             self._profiles[at] = None
         scanner.profiles.forget(free)

@@ -11,6 +11,10 @@ cdef struct NewProfile:
     uint32_t number
 
 
+cdef enum:
+    KINDS = 6            # the first numbers: of each kind of span, when nothing else is known
+
+
 cdef class Profiles:
     cdef bint busy           # another thread is in it
     cdef Map index
@@ -19,7 +23,11 @@ cdef class Profiles:
     cdef uint32_t[::1] free_numbers
     cdef uint32_t free_count
     cdef readonly uint32_t count
+    cdef double most, left, counted_at
+    cdef readonly uint64_t over_bound
 
-    cdef uint32_t number(self, uint64_t hashed, Field* message) except? 0xFFFFFFFF nogil
+    cdef void begin(self, double now) noexcept
+    cdef uint32_t number(self, uint64_t hashed, Field* message, int kind)\
+        except? 0xFFFFFFFF nogil
     cdef void drop(self) noexcept
     cdef int grow(self) except -1

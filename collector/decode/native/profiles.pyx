@@ -15,9 +15,18 @@ cdef enum:
 
 @cython.final
 cdef class Profiles:
-    """Profiles by hash, see `calls.profile_hash`."""
+    """Profiles by hash, see `calls.profile_hash`.
 
-    def __cinit__(self):
+    To learn one costs as much as to look at many spans, and a sender may invent them.
+
+    Args:
+        most: profiles that are learned at once, and an eighth as many each second; spans with
+            further ones are known by their kind alone, and counted in `over_bound`.
+    """
+
+    def __cinit__(self, double most):
+        self.most = self.left = most
+        self.count = KINDS
         self.fresh = <NewProfile[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(NewProfile))
 
     def __dealloc__(self):
@@ -25,12 +34,23 @@ cdef class Profiles:
         if self.fresh is not None:
             free(&self.fresh[0])
 
-    cdef uint32_t number(self, uint64_t hashed, Field* message) except? 0xFFFFFFFF nogil:
+    cdef void begin(self, double now) noexcept:
+        """Begin a slice: as time passes, more may be learned."""
+        if now > self.counted_at:
+            self.left = min(self.most, self.left + (now - self.counted_at) * self.most / 8)
+        self.counted_at = now
+
+    cdef uint32_t number(self, uint64_t hashed, Field* message, int kind)\
+            except? 0xFFFFFFFF nogil:
         """The number of a profile; a new one is noted with the span that has it."""
         cdef int64_t found = map_get(&self.index, hashed)
         cdef uint32_t made
         if found >= 0:
             return <uint32_t>found
+        if self.left < 1:
+            self.over_bound += 1
+            return <uint32_t>kind
+        self.left -= 1
         if self.free_count:
             self.free_count -= 1
             made = self.free_numbers[self.free_count]

@@ -78,7 +78,7 @@ cdef class Scanner:
     cdef bint[3] want_shapes
     cdef int[3] want_rows
     cdef uint64_t[6] oddities
-    cdef uint64_t slice_items, items, own, item_number
+    cdef uint64_t slice_items, items, own, item_number, steps
     cdef double renewed
     # the item that is being read
     cdef uint32_t before, key_count, pairs

@@ -44,6 +44,10 @@ cdef enum:
     IS_REMOTE = 0x200
 
 cdef enum:
+    MOST_STEPS = 4096       # blocks and scopes of one slice
+    MANY_VALUES = 16384     # strings that end a slice
+
+cdef enum:
     ODD_TRACE_ID
     ODD_SPAN_ID
     ODD_PARENT_ID
@@ -106,11 +110,12 @@ cdef class Scanner:
         for index in range(4):
             self.secret.mix[index] = setup.secret[index]
         self.keys = Keys(setup.secret, setup.roles, setup.most_keys)
-        self.values = Values(setup.secret, setup.remembered_values, setup.max_value_length)
+        self.values = Values(setup.secret, setup.remembered_values, setup.max_value_length,
+                             setup.max_values_at_once)
         self.texts = Texts(self.values, self.keys, setup.secret, setup.places)
         self.shapes = Shapes(setup.secret, setup.most_shapes)
         self.series = SeriesTable(setup.series_refresh, setup.remembered_series)
-        self.profiles = Profiles()
+        self.profiles = Profiles(setup.max_new_profiles)
         self.traces = Traces(
             setup.secret, setup.rank, setup.trace_wait, setup.max_spans,
             setup.max_spans_per_trace, setup.max_spans_shown, setup.marks, setup.orphans,
@@ -190,8 +195,9 @@ cdef class Scanner:
 
     cdef int start_slice(self, double now) except -1:
         self.series.begin(now)
+        self.profiles.begin(now)
         self.now = now
-        self.items = self.own = 0
+        self.items = self.own = self.steps = 0
         memset(&self.trace_ids[0], 0, 16)
         memset(self.oddities, 0, sizeof(self.oddities))
         if (self.keys.is_full() or self.shapes.is_full()) and \
@@ -205,7 +211,8 @@ cdef class Scanner:
         """Go on where the last slice ended; True at the end of a slice, False at the very end."""
         cdef Field field
         while True:
-            if self.items >= self.slice_items:
+            if self.items >= self.slice_items or self.steps >= MOST_STEPS \
+                    or self.values.used >= MANY_VALUES:
                 return True
             if self.at.level == POINTS:
                 if not next_field(&self.at.data, &field):
@@ -223,6 +230,7 @@ cdef class Scanner:
                 if not next_field(&self.at.block, &field):
                     self.at.level = REQUEST
                 elif field.tag == 18:
+                    self.steps += 1
                     self.at.scope = inside(&field)
                     self.at.scope_name = NULL
                     self.at.scope_size = 0
@@ -231,6 +239,7 @@ cdef class Scanner:
                 if not next_field(&self.at.request, &field):
                     return False
                 if field.tag == 10:
+                    self.steps += 1
                     self.open_block(&field)
 
     cdef int item(self, Field* field) except -1 nogil:
@@ -538,7 +547,7 @@ cdef class Scanner:
         if self.span_count >= <size_t>self.spans.shape[0]:
             with gil:
                 self.grow_spans()
-        record.profile = self.profiles.number(hashed, message)
+        record.profile = self.profiles.number(hashed, message, kind)
         record.resource = self.at.resource
         made = &self.spans[self.span_count]
         made.record = record[0]

@@ -56,6 +56,8 @@ class Setup:
     max_spans: int
     max_spans_per_trace: int
     max_spans_shown: int
+    max_new_profiles: int
+    max_values_at_once: int
 
 
 def _numbers(seed: bytes, purpose: bytes, count: int) -> tuple[int, ...]:
@@ -123,6 +125,8 @@ def setup_of(demand: Demand, limits: Limits, seed: bytes) -> Setup:
         max_spans=limits.max_spans,
         max_spans_per_trace=limits.max_spans_per_trace,
         max_spans_shown=limits.max_spans_shown,
+        max_new_profiles=limits.max_new_profiles,
+        max_values_at_once=limits.max_values_at_once,
     )
 
 

@@ -72,7 +72,8 @@ cdef class Values:
     cdef uint32_t used
     cdef uint32_t sightings
     cdef size_t max_length
-    cdef readonly uint64_t cut
+    cdef readonly uint64_t cut, over_bound
+    cdef uint32_t most
     cdef HashKey secret
     cdef Context context
     cdef Queued[16] queue

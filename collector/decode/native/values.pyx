@@ -42,15 +42,17 @@ cdef class Values:
         secret: of the hashes.
         remembered: distinct (key, value) pairs remembered at most.
         max_length: characters; longer strings are cut and counted in `cut`.
+        most: strings that are handed over at once; further ones are counted in `over_bound`.
     """
 
-    def __cinit__(self, tuple secret, size_t remembered, size_t max_length):
+    def __cinit__(self, tuple secret, size_t remembered, size_t max_length, uint32_t most):
         cdef int index
         for index in range(4):
             self.secret.mix[index] = secret[index]
         if recall_open(&self.clean, remembered) < 0 or recall_open(&self.bad, remembered) < 0:
             raise MemoryError
         self.max_length = max_length
+        self.most = most
         self.pending = <Pending[:FIRST_ROOM]>malloc(FIRST_ROOM * sizeof(Pending))
         self.seen = <Seen[:FIRST_ROOM]>malloc(FIRST_ROOM * sizeof(Seen))
         self.paths = <uint8_t[:FIRST_ROOM]>malloc(FIRST_ROOM)
@@ -101,6 +103,9 @@ cdef class Values:
             return self.note(<uint32_t>found, one)
         if recall_has(&self.clean, hashed):
             self.recent[hashed & (RECENT - 1)] = hashed
+            return 0
+        if self.used >= self.most:
+            self.over_bound += 1
             return 0
         known = recall_has(&self.bad, hashed)
         if self.used >= <size_t>self.pending.shape[0] or \

@@ -7,7 +7,7 @@ import pytest
 from collector.decode.limits import Limits
 from collector.decode.messages import REQUESTS
 from collector.demand import Demand
-from collector.views import Flag, Mark, Place
+from collector.views import Flag, Mark, Place, TallyKind
 from collector.violation import Signal
 
 pytest.importorskip("collector.decode.native.check", reason="the compiled decoder is not built")
@@ -155,3 +155,64 @@ def test_time_finishes_a_few_thousand_spans_at_once_and_says_that_there_are_more
     assert len(batches) == 3
     assert sum(len(batch.orphans) for batch in batches) == 10_000
     assert decoder.open_spans == 0
+
+
+def calls(names, first=1):
+    """A request of failed calls of one trace, each to a peer of its own."""
+    message = REQUESTS[Signal.TRACES]()
+    scope = message.resource_spans.add().scope_spans.add()
+    for number, peer in enumerate(names, first):
+        span = scope.spans.add(trace_id=b"t" * 16, span_id=number.to_bytes(8, "big"), kind=3)
+        span.attributes.add(key="server.address").value.string_value = peer
+    return message
+
+
+def peers(decoder, now):
+    tallies = decoder.advance(now).tallies
+    return {tally.peer: count for tally, count in tallies.items()}
+
+
+def test_calls_beyond_what_is_learned_at_once_are_known_by_their_kind():
+    demand = Demand(tallies=frozenset({TallyKind.CALLS}))
+    decoder = NativeDecoder(demand, Limits(max_new_profiles=2, trace_wait=1))
+
+    deliver(decoder, calls(["a", "b", "a", "c", "d"]))
+
+    assert peers(decoder, NOW + 1) == {"a": 2, "b": 1, "": 2}
+    assert decoder.counters()["profiles_over_bound"] == 2
+
+
+def test_as_time_passes_more_calls_are_learned():
+    demand = Demand(tallies=frozenset({TallyKind.CALLS}))
+    decoder = NativeDecoder(demand, Limits(max_new_profiles=2, trace_wait=1))
+    deliver(decoder, calls(["a", "b"]))
+
+    deliver(decoder, calls(["c"], 10), NOW + 4)  # an eighth of two, four times
+
+    assert peers(decoder, NOW + 5) == {"a": 1, "b": 1, "c": 1}
+    assert decoder.counters()["profiles_over_bound"] == 0
+
+
+def test_so_many_strings_are_handed_over_at_once():
+    decoder = NativeDecoder(ALL, Limits(max_values_at_once=3))
+    spans = [{"k": f"value {n}"} for n in range(5)]
+
+    assert len(deliver(decoder, request(*spans[:3])).values) == 3
+    assert decoder.counters()["values_over_bound"] == 0
+    assert len(deliver(decoder, request(*spans)).values) == 2
+    assert (
+        len(deliver(NativeDecoder(ALL, Limits(max_values_at_once=3)), request(*spans)).values) == 3
+    )
+
+
+def test_what_holds_no_items_ends_a_slice_too():
+    decoder = NativeDecoder(ALL)
+    message = REQUESTS[Signal.TRACES]()
+    for number in range(5000):
+        block = message.resource_spans.add()
+        block.resource.attributes.add(key="k").value.string_value = str(number % 7)
+
+    batches = list(decoder.slices(Signal.TRACES, decoder.adopt(message), NOW))
+
+    assert len(batches) == 2
+    assert sum(batch.items for batch in batches) == 0
