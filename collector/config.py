@@ -90,7 +90,7 @@ class Decode(Section):
     max_new_profiles: Count = Field(
         default=4_096, description="kinds of call learned at once; an eighth as many each second"
     )
-    max_values_at_once: Count = Field(default=131_072, description="strings looked at per batch")
+    max_values_at_once: Count = Field(default=20_000, description="strings looked at per batch")
     remembered_values: Count = Field(default=262_144, description="values with their verdict")
     max_value_length: Count = Field(default=1_048_576, description="characters of a string read")
     max_series: Count = Field(default=1_000_000, description="series remembered")

@@ -88,6 +88,7 @@ class Pipeline:
         self._now = now
         self._failed = failed
         self._lock = Lock()
+        self._watermark = float("-inf")
 
     def inspect(self, signal: Signal, body: bytes, encoding: Encoding) -> int:
         """Inspect a request.
@@ -126,17 +127,19 @@ class Pipeline:
         """Finish traces a few at a time, so that no request waits long; then close windows."""
         now = self._now()
         more = True
-        while more:
+        try:
+            while more:
+                with self._lock:
+                    batch = finish(now)
+                    found = self._judge(batch, now)
+                self._watermark, more = batch.watermark, batch.more
+                self._tell(batch, found, now)
+        finally:  # windows close whatever becomes of traces
             with self._lock:
-                batch = finish(now)
-                found = self._judge(batch, now)
-            self._tell(batch, found, now)
-            more = batch.more
-        with self._lock:
-            watermark = float("inf") if final else batch.watermark
-            found = self._engine.close(now, watermark, final=final)
-        if found:
-            self._sink.violations(found, now)
+                watermark = float("inf") if final else self._watermark
+                found = self._engine.close(now, watermark, final=final)
+            if found:
+                self._sink.violations(found, now)
 
     def readings(self) -> list[tuple[str, Reading]]:
         """The gauges of all policies."""

@@ -11,8 +11,8 @@ class Limits:
 
     Attributes:
         slice_items: items per batch; a large request is handed over in slices.
-        max_keys: distinct attribute names known at a time; strings under others are looked at
-            as if they had no name, and their items are not judged by their shape.
+        max_keys: distinct attribute names known at a time; nothing is concluded from others,
+            though strings under them are looked at, and their items are not judged by their shape.
         max_shapes: distinct shapes known at a time; items of others are not judged by it. When
             either table is full, both are begun anew every 10 seconds.
         max_new_profiles: kinds of call learned at once, and an eighth as many each second; spans
@@ -33,7 +33,7 @@ class Limits:
     max_keys: int = 8_192
     max_shapes: int = 8_192
     max_new_profiles: int = 4_096
-    max_values_at_once: int = 131_072
+    max_values_at_once: int = 20_000
     remembered_values: int = 262_144
     max_value_length: int = 1_048_576
     remembered_series: int = 1_000_000

@@ -14,7 +14,6 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError as _ProtobufError
 from google.protobuf.message import Message
-from google.protobuf.unknown_fields import UnknownFieldSet
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
@@ -94,6 +93,11 @@ def _twins() -> dict[Signal, type[Message]]:
 
 _TWINS = _twins()
 
+# Wire types of protobuf.
+_VARINT, _DELIMITED, _GROUPS = 0, 2, frozenset({3, 4})
+_FIXED = {1: 8, 5: 4}
+_MORE = 0x80
+
 
 def _repair(source: Any, original: Descriptor) -> int:  # noqa: ANN401 (protobuf fields are untyped)
     """Make every string of a twin valid UTF-8, in place; return how many were not."""
@@ -118,24 +122,41 @@ def _readable(raw: bytes) -> bytes:
     return raw.decode("utf-8", "replace").encode()
 
 
-def _drop_unknown(request: Message) -> bool:
-    """Take unknown fields out; False when one of them is a group, which no OTLP ever was."""
-    before = request.SerializeToString()
-    request.DiscardUnknownFields()
-    return request.ByteSize() == len(before) or not _has_group(type(request).FromString(before))
+def _holds_group(data: memoryview, descriptor: Descriptor) -> bool:
+    """Whether there is a group in a message, even in a part of it that a later one replaces.
+
+    No OTLP ever had one.
+
+    Args:
+        data: what protobuf could read.
+        descriptor: of the message.
+    """
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        wire = tag & 7
+        if wire in _GROUPS:
+            return True
+        size = _FIXED.get(wire)
+        if size is None:
+            size, at = _varint(data, at)
+        if wire == _DELIMITED:
+            field = descriptor.fields_by_number.get(tag >> 3)
+            inner = None if field is None else field.message_type
+            if inner is not None and _holds_group(data[at : at + size], inner):
+                return True
+        at += size if wire != _VARINT else 0
+    return False
 
 
-def _has_group(message: Message) -> bool:
-    start_group = 3
-    unknown: Any = UnknownFieldSet(message)  # its stub leaves out that it can be iterated
-    if any(field.wire_type == start_group for field in unknown):
-        return True
-    return any(
-        _has_group(child)
-        for field, value in message.ListFields()
-        if field.message_type is not None
-        for child in (value if field.is_repeated else (value,))
-    )
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < _MORE:
+            return value, at
 
 
 def parse(signal: Signal, data: bytes) -> Parsed:
@@ -154,7 +175,7 @@ def parse(signal: Signal, data: bytes) -> Parsed:
     except _ProtobufError:
         pass
     else:
-        return _known(request, 0)
+        return _known(request, 0, data)
     twin = _TWINS[signal]()
     try:
         twin.ParseFromString(data)
@@ -162,7 +183,7 @@ def parse(signal: Signal, data: bytes) -> Parsed:
         request.ParseFromString(twin.SerializeToString())
     except (_ProtobufError, RecursionError):
         raise _refusal(request) from None
-    return _known(request, repaired)
+    return _known(request, repaired, data)
 
 
 def canonical(signal: Signal, data: bytes) -> bytes:
@@ -181,8 +202,12 @@ def canonical(signal: Signal, data: bytes) -> bytes:
         raise _refusal(REQUESTS[signal]()) from None
 
 
-def _known(request: Request, repaired: int) -> Parsed:
-    if not _drop_unknown(request):
+def _known(request: Request, repaired: int, data: bytes) -> Parsed:
+    """Take unknown fields out; refuse a group."""
+    unusual = request.ByteSize() != len(data)
+    request.DiscardUnknownFields()
+    unusual = unusual or request.ByteSize() != len(data)
+    if unusual and _holds_group(memoryview(data), request.DESCRIPTOR):
         raise _refusal(request)
     return Parsed(request, repaired)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from collector.demand import Demand, union
 from collector.evaluate.outgoing import scrubbed_reading, scrubbed_violation
@@ -188,10 +188,12 @@ class Engine:
             if shape.signal not in demand.shapes or not serves(shape.resource.service):
                 continue
             try:
-                if policy.interest(shape):
-                    found.append(policy)
+                wanted = policy.interest(shape)
             except Exception as error:  # noqa: BLE001 (see close)
                 self._note(policy, error)
+                wanted = True  # so that it is asked again, item by item
+            if wanted:
+                found.append(policy)
         return tuple(found)
 
     def _series(self, series: Sequence[Series], now: float) -> list[Violation]:
@@ -205,8 +207,13 @@ class Engine:
     def _traces(self, batch: Batch, now: float) -> list[Violation]:
         found: list[Violation] = []
         for policy, marks in self._of_traces:
-            if batch.tallies or batch.orphans or batch.arrived_parents:
-                self._each(policy, partial(_counts, policy), (batch,), now)
+            for hook, counts in (
+                (policy.on_arrived_parents, batch.arrived_parents),
+                (policy.on_tallies, batch.tallies),
+                (policy.on_orphans, batch.orphans),
+            ):
+                if counts:
+                    self._each(policy, partial(_nothing, hook), (counts,), now)
             marked = [trace for trace in batch.traces if trace.marks & marks]
             found += self._each(policy, policy.on_trace, marked, now)
         return found
@@ -325,12 +332,7 @@ class Engine:
             return "[not shown]"
 
 
-def _counts(policy: AnyPolicy, batch: Batch, now: float) -> tuple[Violation, ...]:
-    """Hand over what comes before the traces themselves."""
-    if batch.arrived_parents:
-        policy.on_arrived_parents(batch.arrived_parents, now)
-    if batch.tallies:
-        policy.on_tallies(batch.tallies, now)
-    if batch.orphans:
-        policy.on_orphans(batch.orphans, now)
+def _nothing(hook: Callable[[Any, float], None], handed: object, now: float) -> tuple[()]:
+    """Call a hook that reports nothing by itself."""
+    hook(handed, now)
     return ()

@@ -125,7 +125,7 @@ def _groups(spans: Iterable[Span]) -> Iterator[tuple[tuple[object, ...], bool, _
     grouped: dict[tuple[object, ...], _Group] = defaultdict(list)
     specific: dict[tuple[object, ...], bool] = {}
     for span in spans:
-        if span.kind is SpanKind.CLIENT:
+        if span.kind is SpanKind.CLIENT and span.operation:
             identity, tells = _identity(span)
             key: tuple[object, ...] = (span.parent_id or span.span_id, _call(span), identity)
             grouped[key].append(span)
@@ -201,7 +201,7 @@ def _servers(spans: Sequence[Span]) -> Iterator[Retry]:
     clients = {span.span_id: span for span in spans if span.kind is SpanKind.CLIENT}
     grouped: dict[tuple[object, ...], _Group] = defaultdict(list)
     for span in spans:
-        if span.kind is SpanKind.SERVER and span.parent_id in clients:
+        if span.kind is SpanKind.SERVER and span.operation and span.parent_id in clients:
             grouped[span.parent_id, span.resource.service, span.operation].append(span)
     for key, group in grouped.items():
         if len(group) > LONGEST_SEQUENCE:

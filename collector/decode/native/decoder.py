@@ -213,7 +213,7 @@ class NativeDecoder:
             self._learn_profile(number, raw)
         made = [self._row(signal, *one) for one in rows]
         due = now - self._limits.trace_wait
-        late = scanner.keep_spans(now, due, _JUDGED_PER_SLICE * max(read, _LEAST_JUDGED))
+        late = scanner.keep_spans(reading, now, due, _JUDGED_PER_SLICE * max(read, _LEAST_JUDGED))
         traces = scanner.traces
         return Batch(
             signal=signal,
@@ -383,10 +383,8 @@ class NativeDecoder:
         self._keep_profile(number, profile)
 
     def _keep_profile(self, number: int, profile: Profile) -> None:
-        if number < len(self._profiles):
-            self._profiles[number] = profile
-        else:
-            self._profiles.append(profile)
+        self._pad_profiles(number + 1)
+        self._profiles[number] = profile
         self._scanner.traces.learn_profile(
             number,
             profile.kind,
@@ -396,6 +394,10 @@ class NativeDecoder:
             profile.attempts.repeated,
             bool(profile.route),
         )
+
+    def _pad_profiles(self, count: int) -> None:
+        """Numbers may have been given for spans that were dropped again."""
+        self._profiles += [None] * (count - len(self._profiles))
 
     def _sweep(self) -> None:
         """Forget profiles and resources of which no open span is left, when there are many."""
@@ -410,6 +412,7 @@ class NativeDecoder:
             bytearray(scanner.profiles.count + 1),
             bytearray(len(self._resources) + 1),
         )
+        self._pad_profiles(scanner.profiles.count)
         scanner.traces.used(profiles, resources)
         forgotten = range(len(SpanKind), scanner.profiles.count)
         free = array("I", (at for at in forgotten if not profiles[at]))

@@ -112,6 +112,12 @@ cdef inline int map_put(Map* map, uint64_t key, uint32_t value) noexcept nogil:
     return 0
 
 
+cdef inline void map_change(Map* map, uint64_t key, uint32_t value) noexcept nogil:
+    """Set the value of a key that is there."""
+    key += key == 0
+    map.values[map_slot(map, key)] = value
+
+
 cdef inline void map_remove(Map* map, uint64_t key) noexcept nogil:
     """Forget a key; those that stood behind it move up."""
     cdef size_t hole, slot, home

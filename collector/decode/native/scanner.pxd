@@ -33,6 +33,7 @@ cdef struct Position:
     Cursor request, block, scope, data
     uint32_t data_tag        # type of the metric whose points are read
     Field sender             # the resource
+    uint64_t sender_hash
     uint32_t resource
     uint64_t identity        # of the resource
     const uint8_t* scope_name

@@ -44,7 +44,7 @@ cdef enum:
     IS_REMOTE = 0x200
 
 cdef enum:
-    MOST_STEPS = 4096       # blocks and scopes of one slice
+    MOST_STEPS = 1024       # blocks, scopes and metrics of one slice
     MANY_VALUES = 16384     # strings that end a slice
 
 cdef enum:
@@ -198,6 +198,7 @@ cdef class Scanner:
         self.profiles.begin(now)
         self.now = now
         self.items = self.own = self.steps = 0
+        self.texts.long_paths = 0
         memset(&self.trace_ids[0], 0, 16)
         memset(self.oddities, 0, sizeof(self.oddities))
         if (self.keys.is_full() or self.shapes.is_full()) and \
@@ -260,6 +261,7 @@ cdef class Scanner:
             if field.tag == 10:
                 self.at.sender = field
                 break
+        self.at.sender_hash = hash_bytes(self.at.sender.start, self.at.sender.size, 4, &self.secret)
         self.at.block = inside(block)
         if self.find_resource():
             self.own += self.count_items(self.at.block)
@@ -274,14 +276,13 @@ cdef class Scanner:
 
     cdef int find_resource(self) except -1 nogil:
         """Look up who sent the block; True when it is the auditor itself."""
-        cdef const uint8_t* start = self.at.sender.start
-        cdef size_t size = self.at.sender.size
-        cdef uint64_t hashed = hash_bytes(start, size, 4, &self.secret)
-        cdef int64_t number = map_get(&self.resource_index, hashed)
+        cdef int64_t number = map_get(&self.resource_index, self.at.sender_hash)
+        cdef Field* sender = &self.at.sender
         if number < 0:
             with gil:
-                number = self.intern(PyBytes_FromStringAndSize(<const char*>start, size))
-                map_put(&self.resource_index, hashed, <uint32_t>number)
+                number = self.intern(
+                    PyBytes_FromStringAndSize(<const char*>sender.start, sender.size))
+                map_put(&self.resource_index, self.at.sender_hash, <uint32_t>number)
         self.at.resource = <uint32_t>(number >> 1)
         self.at.identity = mix(self.traces.resources[self.at.resource].identity, 5, &self.secret)
         return number & 1
@@ -377,14 +378,14 @@ cdef class Scanner:
             if entry.roles & ROLE_ROW:
                 self.present = 1
         if self.texts.places[place]:
-            if number == 0:
-                self.texts.of_body(&inner, place)
-            elif inner.tag == TEXT:
+            self.values.context.nameless = number == 0
+            if inner.tag == TEXT:
                 if inner.size:
                     self.values.see(key_hash, key.start, key.size, value_hash, inner.start,
                                     inner.size, place)
             else:
                 self.texts.of_value(&inner, key_hash, key.start, key.size, place)
+            self.values.context.nameless = False
         return 0
 
     cdef int note_key(self, uint32_t number, uint64_t label) except -1 nogil:
@@ -641,6 +642,7 @@ cdef class Scanner:
         """Read what a metric says of itself; its points come next."""
         cdef Cursor cursor = inside(message)
         cdef Field field, name, description, unit, data
+        self.steps += 1
         clear(&name)
         clear(&description)
         clear(&unit)
@@ -753,7 +755,6 @@ cdef class Scanner:
         series = self.series.take(self.trace_of) if self.series.count else ()
         rows = self.rows_taken() if self.row_count else ()
         profiles = self.profiles.take() if self.profiles.fresh_count else ()
-        self.owner = self.body = None
         return self.items, self.own, oddities, shapes, values, series, rows, profiles
 
     cdef list rows_taken(self):
@@ -766,8 +767,10 @@ cdef class Scanner:
         self.row_count = 0
         return taken
 
-    def keep_spans(self, double now, double due, uint64_t most):
+    def keep_spans(self, Reading reading not None, double now, double due, uint64_t most):
         """Put the spans of the slice into the table of traces, and finish some that are due.
+
+        With this the slice has been handed over, and the next may be read.
 
         Returns:
             Trace and span ids of those whose child was judged before.
@@ -775,6 +778,8 @@ cdef class Scanner:
         cdef uint32_t at
         cdef WaitingSpan* one
         late = []
+        if self.owner is not reading:
+            raise RuntimeError("a scanner serves one thread at a time")
         self.enter()
         try:
             with nogil:
@@ -791,6 +796,7 @@ cdef class Scanner:
                             ))
                 self.traces.finish(due, now, most)
             self.span_count = 0
+            self.owner = self.body = None
         finally:
             self.leave()
         return late

@@ -5,7 +5,9 @@ cimport cython
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 
-from collector.decode.native.recall cimport recall_add, recall_close, recall_has, recall_open
+from collector.decode.native.recall cimport (
+    Recall, recall_add, recall_close, recall_has, recall_open,
+)
 from collector.decode.native.rooms cimport moved, room_for
 
 cdef enum:
@@ -42,12 +44,14 @@ cdef class SeriesTable:
     cdef int begin(self, double now) except -1:
         """Begin a slice, and with it perhaps a sub-window."""
         cdef int64_t index = <int64_t>(now // self.refresh)
+        cdef Recall fresh
         if index != self.index:
-            self.earlier += self.shown.forgotten
-            self.index = index
-            recall_close(&self.shown)
-            if recall_open(&self.shown, self.remembered) < 0:
+            if recall_open(&fresh, self.remembered) < 0:
                 raise MemoryError
+            self.earlier += self.shown.forgotten
+            recall_close(&self.shown)
+            self.shown = fresh
+            self.index = index
         return 0
 
     cdef int fresh(self, uint64_t hashed, SeriesRecord** record) except -1 nogil:

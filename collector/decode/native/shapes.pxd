@@ -42,6 +42,7 @@ cdef class Shapes:
     cdef uint32_t[::1] touched
     cdef uint32_t count, key_count, touched_count
     cdef list objects
+    cdef size_t most_keys    # of all shapes together
     cdef readonly uint64_t over_bound
 
     cdef int see(self, Facts* facts, uint64_t sum, const uint32_t* keys, uint32_t key_count,

@@ -15,6 +15,7 @@ from collector.decode.anyvalue import bounded
 
 cdef enum:
     FIRST_ROOM = 64
+    KEYS_A_SHAPE = 64        # for which there is room, on average
 
 
 @cython.final
@@ -31,6 +32,7 @@ cdef class Shapes:
         for index in range(4):
             self.secret.mix[index] = secret[index]
         self.bound = bound
+        self.most_keys = KEYS_A_SHAPE * <size_t>bound
         self.objects = []
         self.shapes = <ShapeRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(ShapeRecord))
         self.keys = <uint32_t[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(uint32_t))
@@ -47,7 +49,7 @@ cdef class Shapes:
 
     cdef bint is_full(self) noexcept:
         """Whether shapes were turned away for want of room."""
-        return self.count >= self.bound
+        return self.count >= self.bound or self.key_count > self.most_keys - self.most_keys // 8
 
     cdef int forget(self) except -1:
         """Learn all shapes anew."""
@@ -75,7 +77,7 @@ cdef class Shapes:
             hashed = hash_bytes(facts.name, facts.name_size, hashed, &self.secret)
         found = map_get(&self.index, hashed)
         if found < 0:
-            if self.count >= self.bound:
+            if self.count >= self.bound or self.key_count + key_count > self.most_keys:
                 self.over_bound += 1
                 return 0
             found = self.learn(hashed, facts, keys, key_count)

@@ -1,5 +1,5 @@
 # cython: language_level=3
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from collector.decode.native.keys cimport Keys
 from collector.decode.native.values cimport Values
@@ -18,6 +18,7 @@ cdef class Texts:
     cdef uint64_t empty_key
     cdef uint8_t[::1] path
     cdef size_t used         # of the path
+    cdef uint32_t long_paths # of this slice
 
     cdef int plain(self, const uint8_t* text, size_t size, int place) except -1 nogil
     cdef int of_pair(self, Field* pair, int place) except -1 nogil

@@ -18,6 +18,7 @@ from collector.decode.anyvalue import bounded
 cdef enum:
     FIRST_ROOM = 256
     LONGEST_NAME = 256
+    MOST_LONG_PATHS = 2048   # in one slice; each is made with the interpreter's lock
 
 
 @cython.final
@@ -56,15 +57,13 @@ cdef class Texts:
     cdef int of_pair(self, Field* pair, int place) except -1 nogil:
         """The strings of an attribute that no other view asks about."""
         cdef Field key, value, inner
-        cdef uint32_t number
         if self.places[place]:
             read_pair(pair, &key, &value)
             read_value(&value, &inner)
-            number = self.keys.seek(key.start, key.size, True)
-            if number:
-                self.of_value(&inner, self.keys.entries[number].hash, key.start, key.size, place)
-            else:
-                self.of_body(&inner, place)
+            self.values.context.nameless = self.keys.seek(key.start, key.size, True) == 0
+            self.of_value(&inner, self.keys.hash_of(key.start, key.size), key.start, key.size,
+                          place)
+            self.values.context.nameless = False
         return 0
 
     cdef int of_value(self, Field* inner, uint64_t key_hash, const uint8_t* key, size_t key_size,
@@ -93,41 +92,45 @@ cdef class Texts:
     cdef int nested(self, Field* outer, int place) except -1 nogil:
         """The strings of an array or a map, under the path that is set."""
         cdef Cursor cursor = inside(outer)
-        cdef Field field, key, value
+        cdef Field field, key, value, inner
         cdef size_t before = self.used
         while next_field(&cursor, &field):
             if field.tag != 10:
                 continue
             if outer.tag == ARRAY:
-                self.nested_value(&field, place)
+                read_value(&field, &inner)
+                self.nested_value(&inner, place)
                 continue
             read_pair(&field, &key, &value)
-            if value.size == 0:
+            read_value(&value, &inner)
+            if inner.tag != TEXT and inner.tag != BYTES and inner.tag != ARRAY and inner.tag != MAP:
                 continue
             if before + key.size < LONGEST_NAME:
                 if before:
                     self.push(b".", 1)
                 self.push(key.start, key.size)
-                self.nested_value(&value, place)
+                self.nested_value(&inner, place)
                 self.used = before
+            elif self.long_paths < MOST_LONG_PATHS:
+                self.long_paths += 1
+                self.long_path(&key, &inner, place)
             else:
-                self.long_path(&key, &value, place)
+                self.values.over_bound += 1
         return 0
 
-    cdef int nested_value(self, Field* value, int place) except -1 nogil:
-        cdef Field inner
+    cdef int nested_value(self, Field* inner, int place) except -1 nogil:
         cdef uint64_t hashed
-        read_value(value, &inner)
+        cdef bint before = self.values.context.nameless
         if inner.tag == TEXT or (inner.tag == BYTES and is_utf8(inner.start, inner.size, NULL)):
             if inner.size:
                 hashed = hash_bytes(&self.path[0], self.used, 0, &self.secret)
-                if self.keys.seek_path(hashed, &self.path[0], self.used):
-                    self.values.see_path(hashed, &self.path[0], self.used, inner.start, inner.size,
-                                         place)
-                else:
-                    self.plain(inner.start, inner.size, place)
+                self.values.context.nameless = \
+                    self.keys.seek_path(hashed, &self.path[0], self.used) == 0
+                self.values.see_path(hashed, &self.path[0], self.used, inner.start, inner.size,
+                                     place)
+                self.values.context.nameless = before
         elif inner.tag == ARRAY or inner.tag == MAP:
-            self.nested(&inner, place)
+            self.nested(inner, place)
         return 0
 
     cdef int long_path(self, Field* key, Field* value, int place) except -1 with gil:

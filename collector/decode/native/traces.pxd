@@ -122,6 +122,7 @@ cdef class Traces:
     cdef uint64_t bring_in(self, uint64_t at, double until) noexcept nogil
     cdef int finish(self, double until, double now, uint64_t most) except -1 nogil
     cdef int judge(self, TraceRecord* trace, bint waited) except -1 nogil
+    cdef uint64_t distinct(self, uint64_t n) except? 0 nogil
     cdef uint32_t marks(self, TraceRecord* trace, uint64_t n, bint whole) except? 0xFFFFFFFF nogil
     cdef int failed_sibling(self, uint64_t n) except -1 nogil
     cdef int repeated_server(self, uint64_t n) except -1 nogil

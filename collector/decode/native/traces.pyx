@@ -7,11 +7,12 @@ Only traces that carry a demanded mark become objects; all others are counted an
 cimport cython
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from collector.decode.native.maps cimport (
-    Map, fetch, map_clear, map_close, map_fetch, map_get, map_put, map_remove,
+    Map, fetch, map_change, map_clear, map_close, map_fetch, map_get, map_put, map_remove,
 )
+from collector.decode.native.profiles cimport KINDS
 from collector.decode.native.recall cimport (
     recall_add, recall_close, recall_fetch, recall_has, recall_open,
 )
@@ -126,6 +127,7 @@ cdef class Traces:
         self.check_turn()
         if number >= room:
             grown = <ProfileRecord*>room_for((number + 1) * 2 * sizeof(ProfileRecord))
+            memset(grown, 0, (number + 1) * 2 * sizeof(ProfileRecord))
             memcpy(grown, &self.profiles[0], room * sizeof(ProfileRecord))
             free(&self.profiles[0])
             self.profiles = <ProfileRecord[: (number + 1) * 2]>grown
@@ -315,8 +317,8 @@ cdef class Traces:
             if self.traces[at & self._mask()].count:
                 if at != to:
                     self.traces[to & self._mask()] = self.traces[at & self._mask()]
-                    map_put(&self.index, self.traces[to & self._mask()].key,
-                            <uint32_t>(to & self._mask()))
+                    map_change(&self.index, self.traces[to & self._mask()].key,
+                               <uint32_t>(to & self._mask()))
                 to += 1
         self.tail = to
         return 0
@@ -384,15 +386,37 @@ cdef class Traces:
                     self._grow_order()
             self.order[n] = span
             n += 1
-            if self.wanted_tallies:
-                self.count(&self.spans[span], arrived)
             span = self.spans[span].next
+        n = self.distinct(n)
+        if self.wanted_tallies:
+            for at in range(<uint32_t>n):
+                self.count(&self.spans[self.order[at]], arrived)
         marks = self.marks(trace, n, waited and not trace.truncated)
         for at in range(self.absent_count):
             recall_add(&self.awaited, mix(trace.key, self.absent[at], &self.secret))
         if marks & self.wanted_marks:
             self.show(trace, marks, waited, n)
         return 0
+
+    cdef uint64_t distinct(self, uint64_t n) except? 0 nogil:
+        """Put the spans in `order` into `local`, each id once; how many are left.
+
+        A span that came twice is nearly always told when it is added, by a memory that may have
+        forgotten it.
+        """
+        cdef uint64_t at, key, left = 0
+        reset(&self.local)
+        if n == 1:
+            return 1
+        for at in range(n):
+            key = mix(self.spans[self.order[at]].span_id, 1, &self.secret)
+            if map_get(&self.local, key) >= 0:
+                self.repeated += 1
+                continue
+            map_put(&self.local, key, self.order[at])
+            self.order[left] = self.order[at]
+            left += 1
+        return left
 
     cdef uint32_t marks(self, TraceRecord* trace, uint64_t n, bint whole)\
             except? 0xFFFFFFFF nogil:
@@ -406,11 +430,6 @@ cdef class Traces:
         cdef ProfileRecord* profile
         cdef int failures = 0, servers = 0
         self.absent_count = 0
-        reset(&self.local)
-        if n > 1:
-            for at in range(n):
-                map_put(&self.local, mix(self.spans[self.order[at]].span_id, 1, &self.secret),
-                        self.order[at])
         for at in range(n):
             span = &self.spans[self.order[at]]
             profile = &self.profiles[span.profile]
@@ -482,7 +501,7 @@ cdef class Traces:
             span = &self.spans[self.order[at]]
             profile = &self.profiles[span.profile]
             if profile.kind != CLIENT or not profile.facts & FAILED or not span.parent_id:
-                continue
+                continue  # what is known by its kind alone never failed
             key = self._call_key(span, profile.call)
             found = map_get(&self.calls, key)
             if found < 0 or ended(span) < ended(&self.spans[found]):
@@ -490,7 +509,7 @@ cdef class Traces:
         for at in range(n):
             span = &self.spans[self.order[at]]
             profile = &self.profiles[span.profile]
-            if profile.kind != CLIENT:
+            if profile.kind != CLIENT or span.profile < KINDS:
                 continue
             found = map_get(&self.calls, self._call_key(span, profile.call))
             if found >= 0 and found != self.order[at]:
@@ -513,7 +532,7 @@ cdef class Traces:
         for at in range(n):
             span = &self.spans[self.order[at]]
             profile = &self.profiles[span.profile]
-            if profile.kind != SERVER or not span.parent_id:
+            if profile.kind != SERVER or not span.parent_id or span.profile < KINDS:
                 continue
             parent = map_get(&self.local, mix(span.parent_id, 1, &self.secret))
             if parent < 0 or self.profiles[self.spans[parent].profile].kind != CLIENT:
@@ -527,7 +546,7 @@ cdef class Traces:
     cdef int count(self, SpanRecord* span, int64_t arrived) except -1 nogil:
         cdef ProfileRecord* profile = &self.profiles[span.profile]
         cdef uint32_t service = self.resources[span.resource].service
-        if profile.kind == CLIENT or profile.kind == CONSUMER:
+        if (profile.kind == CLIENT or profile.kind == CONSUMER) and span.profile >= KINDS:
             self.tally(CALLS, service, profile.call, arrived)
         if span.flags & PARENT_LOCAL:
             self.tally(LOCAL_CHILDREN, service, 0, arrived)
@@ -682,7 +701,8 @@ cdef class Traces:
         for at in range(self.head, self.tail):
             slot = at & (old * 2 - 1)
             grown[slot] = self.traces[at & self._mask()]
-            map_put(&self.index, grown[slot].key, <uint32_t>slot)
+            if grown[slot].count:
+                map_change(&self.index, grown[slot].key, <uint32_t>slot)
         free(&self.traces[0])
         self.traces = <TraceRecord[: old * 2]>grown
 

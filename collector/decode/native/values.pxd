@@ -18,6 +18,7 @@ cdef struct Pending:
     uint32_t key_size
     uint32_t size
     uint32_t first          # of its sightings
+    bint nameless           # nothing is concluded from its key
     bint known              # to be bad
 
 
@@ -39,6 +40,7 @@ cdef struct Context:
     uint32_t name_size
     uint32_t item
     uint32_t resource
+    bint nameless       # their key is not among those that are known
 
 
 # A string that is looked up when others have come: by then its line of memory is there.

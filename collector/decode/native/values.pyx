@@ -27,6 +27,7 @@ from collector.views import Place, Sighting, Value
 cdef enum:
     TRACE_ID = 16
     FIRST_ROOM = 256
+    MOST_SIGHTINGS = 256     # of one value in one slice; looking through more takes long
     LEFT_OUT = 0
     JOINED = 1
     ALONE = 2
@@ -123,6 +124,7 @@ cdef class Values:
         made.text = <size_t>one.text
         made.size = <uint32_t>one.size
         made.known = known
+        made.nameless = one.context.nameless
         if path:
             made.path = self.path_used
             if one.key_size:
@@ -135,7 +137,7 @@ cdef class Values:
     cdef int note(self, uint32_t value, Queued* one) except -1 nogil:
         """Count another sighting of a value of this slice."""
         cdef uint32_t at = self.pending[value].first
-        cdef uint32_t made
+        cdef uint32_t made, links = 0
         cdef Seen* seen
         while True:
             seen = &self.seen[at]
@@ -148,6 +150,10 @@ cdef class Values:
                 return 0
             if seen.next == 0:
                 break
+            links += 1
+            if links == MOST_SIGHTINGS:
+                self.over_bound += 1
+                return 0
             at = seen.next
         made = self.sighting(one)
         self.seen[at].next = made
@@ -335,7 +341,7 @@ cdef class ValueBatch:
         try:
             for at in range(self.used):
                 one = self._at(at)
-                found = map_get(&index, one.key_hash)
+                found = 0 if one.nameless else map_get(&index, one.key_hash)
                 if found < 0:
                     found = bool(special(self._key(one)))
                     if map_put(&index, one.key_hash, <uint32_t>found) < 0:

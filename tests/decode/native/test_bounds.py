@@ -71,7 +71,7 @@ def test_strings_under_names_beyond_the_bound_are_still_shown():
     batch = deliver(decoder, request({"a": "one", "b": "two", "c": "three"}))
 
     assert {(one.key, one.text) for one in batch.values} == {
-        ("a", "one"), ("", "two"), ("", "three")
+        ("a", "one"), ("b", "two"), ("c", "three")
     }  # fmt: skip
 
 
@@ -178,7 +178,7 @@ def test_calls_beyond_what_is_learned_at_once_are_known_by_their_kind():
 
     deliver(decoder, calls(["a", "b", "a", "c", "d"]))
 
-    assert peers(decoder, NOW + 1) == {"a": 2, "b": 1, "": 2}
+    assert peers(decoder, NOW + 1) == {"a": 2, "b": 1}
     assert decoder.counters()["profiles_over_bound"] == 2
 
 
@@ -214,5 +214,70 @@ def test_what_holds_no_items_ends_a_slice_too():
 
     batches = list(decoder.slices(Signal.TRACES, decoder.adopt(message), NOW))
 
-    assert len(batches) == 2
+    assert len(batches) == 5
     assert sum(batch.items for batch in batches) == 0
+
+
+def test_what_is_known_by_its_kind_alone_is_no_retry():
+    demand = Demand(marks=Mark.FAILED_SIBLING | Mark.REPEATED_SERVER)
+    decoder = NativeDecoder(demand, Limits(max_new_profiles=1, trace_wait=1))
+    message = REQUESTS[Signal.TRACES]()
+    scope = message.resource_spans.add().scope_spans.add()
+    scope.spans.add(trace_id=b"t" * 16, span_id=b"c" * 8, kind=3, name="GET")
+    for number, name in enumerate(("GET /a", "GET /b"), 1):
+        scope.spans.add(
+            trace_id=b"t" * 16,
+            span_id=number.to_bytes(8, "big"),
+            parent_span_id=b"c" * 8,
+            kind=2,
+            name=name,
+        )
+    deliver(decoder, message)
+
+    assert decoder.advance(NOW + 1).traces == []
+
+
+def test_a_value_in_very_many_places_of_a_slice_is_looked_at_in_so_many_of_them():
+    decoder = NativeDecoder(ALL)
+    message = REQUESTS[Signal.METRICS]()
+    metrics = message.resource_metrics.add().scope_metrics.add().metrics
+    for number in range(1000):
+        metrics.add(name=f"n{number}", description="said of all of them")
+
+    batch = deliver(decoder, message, signal=Signal.METRICS)
+
+    (value,) = [one for one in batch.values if one.text == "said of all of them"]
+    assert len(value.sightings) == 257
+    assert decoder.counters()["values_over_bound"] == 1000 - 257
+
+
+def test_a_span_that_comes_again_when_its_id_was_forgotten_is_one_span():
+    demand = Demand(marks=Mark.RETRY_ATTRIBUTE, tallies=frozenset({TallyKind.CALLS}))
+    decoder = NativeDecoder(demand, Limits(max_spans=16, trace_wait=60))
+    message = calls(["a"])
+    deliver(decoder, message)
+    for number in range(40):  # of other traces; most of them are sampled out
+        other = REQUESTS[Signal.TRACES]()
+        spans = other.resource_spans.add().scope_spans.add().spans
+        for at in range(10):
+            spans.add(trace_id=(number * 10 + at + 1).to_bytes(16, "big"), span_id=b"x" * 8)
+        deliver(decoder, other)
+    deliver(decoder, message)
+
+    assert peers(decoder, NOW + 60).get("a", 0) <= 1
+
+
+def test_a_failure_while_something_is_learned_costs_only_its_own_request(monkeypatch):
+    decoder = NativeDecoder(Demand(tallies=frozenset({TallyKind.CALLS})), Limits(trace_wait=1))
+    learn = decoder._learn_profile
+
+    def fail(number, raw):
+        raise MemoryError
+
+    monkeypatch.setattr(decoder, "_learn_profile", fail)
+    with pytest.raises(MemoryError):
+        deliver(decoder, calls(["a", "b", "c"]))
+    monkeypatch.setattr(decoder, "_learn_profile", learn)
+    deliver(decoder, calls(["d", "e", "d"], 50))
+
+    assert peers(decoder, NOW + 1) == {"d": 2, "e": 1}
