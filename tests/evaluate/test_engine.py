@@ -8,7 +8,18 @@ from collector.demand import Demand, KeyMatch, RowSelection
 from collector.evaluate.engine import DETECTORS, SCRUBBER, TIMED_EVERY, Engine
 from collector.evaluate.match import Selector
 from collector.evaluate.policy import Hit, Meta, Options, Policy, Reading, Terms
-from collector.views import Batch, Flag, Place, Resource, Row, Shape, ShapeCount, Sighting, Value
+from collector.views import (
+    Batch,
+    Flag,
+    Orphan,
+    Place,
+    Resource,
+    Row,
+    Shape,
+    ShapeCount,
+    Sighting,
+    Value,
+)
 from collector.violation import Service, Severity, Signal
 
 SHOP = Service("shop")
@@ -236,3 +247,55 @@ def test_telemetry_written_in_yaml_reaches_a_policy(items):
     assert testing.compare(found, [{"policy": "p", "service": "shop", "count": items}]) == []
     assert testing.compare(found, [{"policy": "p", "count": items + 1}]) != []
     assert testing.compare(found, []) != []
+
+
+class Choosy(Shapes):
+    """Wants no shape of records, and counts how often it is asked."""
+
+    asked = 0
+
+    def interest(self, shape):
+        self.asked += 1
+        return "b" in shape.keys
+
+
+def test_a_policy_is_asked_once_whether_a_shape_concerns_it_and_then_not_bothered():
+    choosy = Choosy(terms("choosy"), Options())
+    running = engine(choosy)
+
+    found = [running.evaluate(logs(), 0).violations for _ in range(3)]
+
+    assert found == [[], [], []]
+    assert choosy.asked == 1
+
+
+def test_a_policy_that_cannot_say_what_concerns_it_is_shown_everything():
+    class Unsure(Shapes):
+        def interest(self, shape):
+            raise RuntimeError("planted-secret")
+
+    running = engine(Unsure(terms("unsure"), Options()))
+
+    assert [one.policy for one in running.evaluate(logs(), 0).violations] == ["unsure"]
+    assert running.errors == {"unsure": 1}
+
+
+def test_one_hook_that_raises_keeps_the_others_of_its_policy_going():
+    seen = []
+
+    class Traces(Shapes):
+        def demand(self):
+            return Demand(orphans=Flag.PARENT_LOCAL)
+
+        def on_arrived_parents(self, parents, now):
+            raise RuntimeError("planted-secret")
+
+        def on_orphans(self, orphans, now):
+            seen.extend(orphans)
+
+    orphan = Orphan(b"t" * 16, b"p" * 8, RESOURCE, False, 0.0)
+    running = engine(Traces(terms(), Options()))
+    running.evaluate(Batch(orphans=[orphan], arrived_parents=[(b"t", b"p")]), 0)
+
+    assert seen == [orphan]
+    assert running.errors == {"p": 1}

@@ -1,0 +1,62 @@
+"""The pipeline lets time pass in small steps, and closes windows whatever becomes of traces."""
+
+import pytest
+
+from collector.pipeline import Pipeline
+from collector.views import Batch
+
+
+class Verdict:
+    violations = ()
+    bad = ()
+
+
+class Parts:
+    """A decoder, an engine and a sink that note what they are asked."""
+
+    def __init__(self, *batches, fails=False):
+        self._batches = list(batches)
+        self._fails = fails
+        self.closed = []
+        self.told = []
+        self.judged = []
+
+    def advance(self, now):
+        if self._fails:
+            raise LookupError("planted-secret")
+        return self._batches.pop(0)
+
+    def evaluate(self, batch, now):
+        self.judged.append(batch)
+        return Verdict()
+
+    def close(self, now, watermark, *, final=False):
+        self.closed.append(watermark)
+        return []
+
+    def batch(self, batch, now):
+        self.told.append(batch)
+
+
+def pipeline(parts):
+    return Pipeline(parts, parts, parts, lambda: 7.0, lambda _: None)
+
+
+def test_time_is_told_until_nothing_is_due_and_then_windows_close():
+    first, last = Batch(more=True, watermark=1.0), Batch(watermark=2.0)
+    parts = Parts(first, last)
+
+    pipeline(parts).tick()
+
+    assert parts.judged == [first, last]
+    assert parts.told == [first, last]
+    assert parts.closed == [2.0]
+
+
+def test_windows_close_when_traces_cannot_be_finished():
+    parts = Parts(fails=True)
+
+    with pytest.raises(LookupError):
+        pipeline(parts).tick()
+
+    assert parts.closed == [float("-inf")]
