@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import servers
 from corpus import FULL, Corpus
@@ -21,15 +22,19 @@ OPEN = 1_000_000
 
 
 def send(server: servers.Server, corpus: Corpus, requests: int) -> None:
-    """Send requests one after another."""
+    """Send requests one after another; the next is made while one is answered."""
     connection = http.client.HTTPConnection(server.http, timeout=60)
-    for _ in range(requests):
-        headers = {"Content-Type": "application/x-protobuf"}
-        connection.request("POST", "/v1/traces", corpus.traces(), headers)
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status != 200:
-            raise SystemExit(f"the server answered {answer.status}")
+    headers = {"Content-Type": "application/x-protobuf"}
+    with ThreadPoolExecutor(1) as maker:
+        made = maker.submit(corpus.traces)
+        for _ in range(requests):
+            body = made.result()
+            made = maker.submit(corpus.traces)
+            connection.request("POST", "/v1/traces", body, headers)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 200:
+                raise SystemExit(f"the server answered {answer.status}")
     connection.close()
 
 
