@@ -119,7 +119,7 @@ def policies(seed: int, scale: float, tell: Callable[[], None]) -> list[Row]:
     measured = int(320 * scale)
     run([base, twice, idle], requests, items=FULL, warm=160, measured=measured, tell=tell)
     compared = [(one.name, one.cost, one.spread, ratio(one, base)) for one in (base, twice, idle)]
-    base.costs.clear()
+    base = Contender("default packs", Inspection(native, subjects.policies()))
     run([base, *without], requests, items=FULL, warm=160, measured=measured, tell=tell)
     rows: list[Row] = [
         (name, f"{cost:,.0f}", f"{spread * 100:.0f}", f"{against:.3f} x")
