@@ -121,7 +121,10 @@ def _identity(span: Span) -> tuple[tuple[object, ...], bool]:
 
 
 def _groups(spans: Iterable[Span]) -> Iterator[tuple[tuple[object, ...], bool, _Group]]:
-    """Calls that could be attempts of one another, in order of their start."""
+    """Calls that could be attempts of one another, in order of their start.
+
+    A span without an operation is known by its kind alone; nothing tells what it repeats.
+    """
     grouped: dict[tuple[object, ...], _Group] = defaultdict(list)
     specific: dict[tuple[object, ...], bool] = {}
     for span in spans:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -19,13 +19,13 @@ from subjects import gzipped
 CONNECTIONS = 4
 METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
-Send = Callable[[list[bytes]], None]
+Send = Callable[[Iterable[bytes]], None]
 
 
 def over_grpc(address: str) -> Send:
     """Send as gRPC calls."""
 
-    def send(bodies: list[bytes]) -> None:
+    def send(bodies: Iterable[bytes]) -> None:
         options = (("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1))
         with grpc.insecure_channel(address, options=options) as channel:
             export = channel.unary_unary(METHOD)
@@ -38,7 +38,7 @@ def over_grpc(address: str) -> Send:
 def over_http(address: str, coding: str) -> Send:
     """Send as HTTP requests on one connection."""
 
-    def send(bodies: list[bytes]) -> None:
+    def send(bodies: Iterable[bytes]) -> None:
         headers = {"Content-Type": "application/x-protobuf"}
         if coding:
             headers["Content-Encoding"] = coding

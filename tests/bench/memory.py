@@ -7,12 +7,13 @@ column is what an open span costs: memory while the table of traces is full, les
 from __future__ import annotations
 
 import argparse
-import http.client
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import servers
 from corpus import FULL, Corpus
+from load import over_http
 from rich.console import Console
 from rich.table import Table
 
@@ -22,20 +23,18 @@ OPEN = 1_000_000
 
 
 def send(server: servers.Server, corpus: Corpus, requests: int) -> None:
-    """Send requests one after another; the next is made while one is answered."""
-    connection = http.client.HTTPConnection(server.http, timeout=60)
-    headers = {"Content-Type": "application/x-protobuf"}
+    """Send requests one after another."""
+    over_http(server.http, "")(_made(corpus, requests))
+
+
+def _made(corpus: Corpus, requests: int) -> Iterator[bytes]:
+    """Requests, of which the next is made while one is answered."""
     with ThreadPoolExecutor(1) as maker:
         made = maker.submit(corpus.traces)
         for _ in range(requests):
             body = made.result()
             made = maker.submit(corpus.traces)
-            connection.request("POST", "/v1/traces", body, headers)
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status != 200:
-                raise SystemExit(f"the server answered {answer.status}")
-    connection.close()
+            yield body
 
 
 def growth(spans: int, seed: int, table: Table) -> None:
