@@ -7,8 +7,8 @@ FUZZ_SECONDS ?= 600
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types layers pytest test differential fuzz bench bench-memory bench-guard \
-  run demo docs lock clean
+.PHONY: help setup tools lint types layers pytest test deploy-check e2e-monitoring differential \
+  fuzz bench bench-memory bench-guard run demo docs lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ $(VENV)/ready: pyproject.toml $(LOCK) $(NATIVE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+tools: .tools/ready ## what checks deploy/ (Helm, Prometheus, ...), in .tools of the checkout
+
+.tools/ready: tests/deploy/tools.py .ci/tools.lock | $(VENV)/ready
+	@$(BIN)/python tests/deploy/tools.py fetch
+	@touch $@
+
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -34,10 +40,13 @@ types: setup
 layers: setup
 	$(BIN)/lint-imports
 
-pytest: setup
+pytest: setup tools
 	$(BIN)/pytest --cov --cov-report=term -n 2
 
 test: lint types layers pytest ## every check
+
+deploy-check: setup tools ## image, manifests, chart, alerts and dashboards, by their own tools
+	$(BIN)/pytest --no-cov -n 2 -rs tests/deploy
 
 differential: setup ## compare the decoders on 200 thousand messages and more
 	DIFFERENTIAL_MESSAGES=220000 DIFFERENTIAL_SEED=$(SEED) $(BIN)/pytest --no-cov -n 2 tests/decode/native/test_differential.py
@@ -66,6 +75,8 @@ docs: setup ## write the catalogue and the schema of policies
 lock: ## resolve the newest versions into the lock (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --extra dev --python-version 3.11 \
 	  --no-header --no-annotate --output-file $(LOCK) pyproject.toml
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	  --no-header --no-annotate --output-file .ci/tools.lock .ci/tools.in
 
 clean: ## remove what setup and the checks made
-	rm -rf $(VENV) build *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .tools build *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
