@@ -8,9 +8,11 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
+from collector.accept import guard
 from collector.accept.admission import Admission
 from collector.accept.grpc import GrpcListener
 from collector.accept.http import HttpListener
@@ -109,6 +111,7 @@ class Auditor:
             max_bytes=config.admission.max_bytes_in_flight,
             retry_after_seconds=config.admission.retry_after_seconds,
         )
+        self._guard = guard.load(config.tls, config.auth)
         self._stopping = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="tick", daemon=True)
         self._listeners: list[GrpcListener | HttpListener] = []
@@ -180,6 +183,12 @@ class Auditor:
     ) -> str:
         if address == OFF:
             return OFF
+        if self._guard.is_open and not _is_loopback(address):
+            _LOG.warning(
+                "whoever reaches %s may send telemetry: neither auth.tokens_file nor "
+                "tls.client_ca_file is set",
+                address,
+            )
         listener = make(address)
         bound = listener.start()
         self._listeners.append(listener)
@@ -191,6 +200,7 @@ class Auditor:
             self.pipeline.inspect,
             self.ledger,
             self._admission,
+            guard=self._guard,
             max_bytes=self._config.grpc.max_bytes,
             body_timeout_seconds=self._config.grpc.body_timeout_seconds,
             threads=self._config.admission.max_requests,
@@ -202,6 +212,7 @@ class Auditor:
             self.pipeline.inspect,
             self.ledger,
             self._admission,
+            guard=self._guard,
             max_bytes=self._config.http.max_bytes,
             body_timeout_seconds=self._config.http.body_timeout_seconds,
         )
@@ -213,6 +224,14 @@ class Auditor:
                 self.reporter.tick(self._clock.now())
             except Exception as error:  # noqa: BLE001 (time must go on)
                 _LOG.error("a tick failed: %s", type(error).__name__)
+
+
+def _is_loopback(address: str) -> bool:
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def settle_memory() -> None:

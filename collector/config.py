@@ -6,7 +6,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
 
 OFF = "off"
 _MIB = 1024 * 1024
@@ -58,6 +65,34 @@ class Admin(Section):
     """Metrics and health."""
 
     address: Address = Field(default="127.0.0.1:9464", description="HOST:PORT, or off")
+
+
+class Tls(Section):
+    """Transport security of the OTLP listeners."""
+
+    certificate_file: Path | None = Field(
+        default=None, description="certificate chain in PEM; without it, plain text"
+    )
+    key_file: Path | None = Field(default=None, description="its key in PEM, unencrypted")
+    client_ca_file: Path | None = Field(
+        default=None, description="only clients with a certificate from these may send"
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Tls:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file need each other")
+        if self.client_ca_file is not None and self.certificate_file is None:
+            raise ValueError("client_ca_file needs certificate_file and key_file")
+        return self
+
+
+class Auth(Section):
+    """Who may send to the OTLP listeners."""
+
+    tokens_file: Path | None = Field(
+        default=None, description="bearer tokens, one a line; without it, everybody may send"
+    )
 
 
 class AdmissionBounds(Section):
@@ -158,6 +193,8 @@ class Config(Section):
     grpc: Grpc = Grpc()
     http: Http = Http()
     admin: Admin = Admin()
+    tls: Tls = Tls()
+    auth: Auth = Auth()
     admission: AdmissionBounds = AdmissionBounds()
     traces: Traces = Traces()
     decode: Decode = Decode()

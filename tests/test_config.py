@@ -56,6 +56,13 @@ def test_every_key_has_a_variable_of_its_own_and_says_what_it_means():
     assert [key for key, field in found if not field.description] == []
 
 
+NEEDED_BY = {
+    "certificate_file": ["key_file"],
+    "key_file": ["certificate_file"],
+    "client_ca_file": ["certificate_file", "key_file"],
+}
+
+
 @pytest.mark.parametrize(("section", "name"), [key for key, _ in keys()])
 def test_every_key_can_be_set_by_its_variable(section, name):
     value = getattr(getattr(Config(), section), name)
@@ -63,7 +70,8 @@ def test_every_key_can_be_set_by_its_variable(section, name):
     if name == "endpoint":
         text = "http://127.0.0.1:4317"
 
-    config = load(None, {variable((section, name)): text})
+    companions = {variable((section, other)): "/y" for other in NEEDED_BY.get(name, ())}
+    config = load(None, companions | {variable((section, name)): text})
 
     assert config.source(section, name) == f"environment variable {variable((section, name))}"
 

@@ -20,6 +20,7 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from collector.accept.admission import Admission
+from collector.accept.guard import OPEN, Guard
 from collector.accept.reply import GrpcReply, grpc_refusal
 from collector.decode.messages import DecodeError, Encoding
 from collector.ledger import Ledger, Refusal, Transport
@@ -107,6 +108,7 @@ class GrpcListener:
         inspect: runs in a worker thread.
         ledger: counts every call.
         admission: decides before the body is read.
+        guard: so does this, before anything else.
         max_bytes: largest message, before and after decompression; 64 MiB is what the OTLP
             specification recommends.
         body_timeout_seconds: for a message to arrive once its call has begun.
@@ -120,6 +122,7 @@ class GrpcListener:
         ledger: Ledger,
         admission: Admission,
         *,
+        guard: Guard = OPEN,
         max_bytes: int = 64 * 1024 * 1024,
         body_timeout_seconds: float = 10.0,
         threads: int = 64,
@@ -128,6 +131,7 @@ class GrpcListener:
         self._inspect = inspect
         self._ledger = ledger
         self._admission = admission
+        self._guard = guard
         self._deadlines = _Deadlines(body_timeout_seconds)
         self._health = health.HealthServicer()
         self._pool = ThreadPoolExecutor(threads + _SPARE_THREADS, thread_name_prefix="grpc")
@@ -151,7 +155,7 @@ class GrpcListener:
             OSError: if the address cannot be bound.
         """
         try:
-            port = self._server.add_insecure_port(self._address)
+            port = self._bind()
         except RuntimeError:
             port = 0
         if port == 0:
@@ -174,10 +178,18 @@ class GrpcListener:
         self._pool.shutdown()  # a call that gRPC ended may not be in the ledger yet
         self._deadlines.stop()
 
+    def _bind(self) -> int:
+        certificate = self._guard.certificate
+        if certificate is None:
+            return int(self._server.add_insecure_port(self._address))
+        return int(self._server.add_secure_port(self._address, certificate.for_grpc()))
+
     def _export(
         self, signal: Signal, messages: Iterator[bytes], context: grpc.ServicerContext
     ) -> bytes:
         self._ledger.received(signal, Transport.GRPC)
+        if not self._guard.admit(_authorization(context)):
+            return self._refuse(signal, context, Refusal.UNAUTHENTICATED)
         refusal = self._admission.enter()
         if refusal is not None:
             return self._refuse(signal, context, refusal)
@@ -231,3 +243,10 @@ class GrpcListener:
             context.set_code(reply.code)
             context.set_details(reply.text)
         return b""
+
+
+def _authorization(context: grpc.ServicerContext) -> str:
+    for key, value in context.invocation_metadata():
+        if key == "authorization":
+            return str(value)
+    return ""

@@ -13,6 +13,7 @@ from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from collector.accept.admission import Admission
+from collector.accept.guard import OPEN, Guard
 from collector.accept.reply import JSON, PROTOBUF, HttpReply, accepted, http_refusal
 from collector.decode.compression import CODINGS, CompressionError, TooLargeError, inflate
 from collector.decode.messages import DecodeError, Encoding
@@ -62,6 +63,7 @@ class HttpListener:
         inspect: runs in a worker thread.
         ledger: counts every request.
         admission: decides before the body is read.
+        guard: so does this, before anything else.
         max_bytes: largest body, before and after decompression; 64 MiB is what the OTLP
             specification recommends.
         body_timeout_seconds: for a whole body to arrive.
@@ -74,6 +76,7 @@ class HttpListener:
         ledger: Ledger,
         admission: Admission,
         *,
+        guard: Guard = OPEN,
         max_bytes: int = 64 * 1024 * 1024,
         body_timeout_seconds: float = 10.0,
     ) -> None:
@@ -82,6 +85,7 @@ class HttpListener:
         self._inspect = inspect
         self._ledger = ledger
         self._admission = admission
+        self._guard = guard
         self._max_bytes = max_bytes
         self._body_timeout = body_timeout_seconds
         self._workers = ThreadPoolExecutor(_INSPECTING_THREADS, thread_name_prefix="http")
@@ -140,7 +144,13 @@ class HttpListener:
             lingering_time=_LINGERING_SECONDS,
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host.strip("[]"), self._port)
+        certificate = self._guard.certificate
+        site = web.TCPSite(
+            self._runner,
+            self._host.strip("[]"),
+            self._port,
+            ssl_context=certificate.context if certificate else None,
+        )
         await site.start()
         port: int = self._runner.addresses[0][1]
         return port
@@ -164,6 +174,8 @@ class HttpListener:
     async def _answer(self, signal: Signal | None, request: web.Request) -> web.StreamResponse:
         content_type = request.content_type.lower()
         try:
+            if not self._guard.admit(request.headers.get("Authorization", "")):
+                raise _Refused(Refusal.UNAUTHENTICATED)  # noqa: TRY301 (refusals end here)
             items = await self._take(_checked(signal, request), request, content_type)
         except _Refused as refused:
             self._ledger.refused(signal, Transport.HTTP, refused.reason)

@@ -52,6 +52,9 @@ _ANSWERS: dict[Refusal, _Answer] = {
         404,
         "there is nothing here; OTLP is taken at /v1/traces, /v1/logs and /v1/metrics",
     ),
+    Refusal.UNAUTHENTICATED: _Answer(
+        grpc.StatusCode.UNAUTHENTICATED, 401, "a bearer token that is known here is needed"
+    ),
     Refusal.METHOD_NOT_ALLOWED: _Answer(grpc.StatusCode.UNIMPLEMENTED, 405, "only POST is taken"),
     Refusal.BODY_TIMEOUT: _Answer(
         grpc.StatusCode.DEADLINE_EXCEEDED, 408, "the body did not arrive in time"
@@ -68,6 +71,12 @@ _ANSWERS: dict[Refusal, _Answer] = {
     Refusal.INTERNAL: _Answer(
         grpc.StatusCode.UNAVAILABLE, 503, "something failed here; try again later", retry=True
     ),
+}
+
+
+_HEADERS: dict[Refusal, dict[str, str]] = {
+    Refusal.METHOD_NOT_ALLOWED: {"Allow": "POST"},
+    Refusal.UNAUTHENTICATED: {"WWW-Authenticate": "Bearer"},
 }
 
 
@@ -113,8 +122,7 @@ def http_refusal(
     headers = {"Content-Type": PROTOBUF if protobuf else JSON}
     if answer.retry:
         headers["Retry-After"] = str(max(1, retry_after_seconds))
-    if reason is Refusal.METHOD_NOT_ALLOWED:
-        headers["Allow"] = "POST"
+    headers |= _HEADERS.get(reason, {})
     return HttpReply(answer.http, headers, body)
 
 

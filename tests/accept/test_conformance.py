@@ -121,7 +121,7 @@ def test_http_takes_protobuf_in_every_coding(web, signal, coding):
     status, answered, answer = ask(web, f"/v1/{signal}", body, **headers)
 
     assert (status, answered["Content-Type"], answer) == (200, PROTOBUF, b"")
-    assert web.ledger.snapshot().items == {(str(signal), "http"): 1}
+    assert +web.ledger.snapshot().items == {(str(signal), "http"): 1}
 
 
 @pytest.mark.parametrize("signal", SIGNALS)
@@ -232,7 +232,7 @@ def test_other_paths_are_not_found_and_counted_without_a_signal(web, path):
 
     assert status == 404
     assert status_of(headers, body).message
-    assert web.ledger.snapshot().refused == {("unknown", "http", "not_found"): 1}
+    assert +web.ledger.snapshot().refused == {("unknown", "http", "not_found"): 1}
 
 
 def padded(size):
@@ -293,7 +293,7 @@ def test_a_client_that_goes_away_is_in_the_ledger(serve):
             b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Content-Length: 100\r\n\r\n{"
         )
-        while not server.ledger.snapshot().received:
+        while not +server.ledger.snapshot().received:
             pass
     server.listener.stop(5)
 
@@ -305,7 +305,7 @@ def test_a_client_that_goes_away_is_in_the_ledger(serve):
 @pytest.mark.parametrize("compression", [None, grpc.Compression.Gzip, grpc.Compression.Deflate])
 def test_grpc_takes_every_signal(rpc, signal, compression):
     assert call(rpc, signal, GOOD[signal], compression) == b""
-    assert rpc.ledger.snapshot().items == {(str(signal), "grpc"): 1}
+    assert +rpc.ledger.snapshot().items == {(str(signal), "grpc"): 1}
 
 
 @pytest.mark.parametrize("signal", SIGNALS)
@@ -494,3 +494,13 @@ def test_bytes_in_flight_are_bounded_but_one_request_always_fits(size):
 
 def test_transports_are_labelled_as_in_the_metrics():
     assert [str(one) for one in Transport] == ["grpc", "http"]
+
+
+def test_every_count_is_born_at_zero_so_that_its_first_increase_shows():
+    entries = Ledger().snapshot()
+    for counts in (entries.received, entries.inspected, entries.items):
+        assert counts == {(str(one), str(way)): 0 for one in Signal for way in Transport}
+        assert len(counts) == 6
+    assert ("traces", "grpc", "overloaded") in entries.refused
+    assert ("logs", "http", "unauthenticated") in entries.refused
+    assert set(entries.refused.values()) == {0}

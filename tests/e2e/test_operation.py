@@ -160,6 +160,26 @@ class Kind(Policy[Options]):
 """
 
 
+def test_limits_and_the_process_are_shown_before_anything_arrived(start_auditor):
+    samples = start_auditor().metrics()
+
+    limits = samples["telemetry_auditor_metric_label_values_limit"]
+    assert limits == {(("severity", "warning"),): 500, (("severity", "critical"),): 10_000}
+    assert samples["process_resident_memory_bytes"][()] > 1_000_000
+    assert samples["process_start_time_seconds"][()] > 0
+
+
+def test_an_address_that_is_open_to_everybody_is_warned_of(start_auditor, tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text("a-token-that-is-long-enough\n")
+    given = ("--http", "0.0.0.0:0")
+
+    assert "whoever reaches 0.0.0.0:0 may send telemetry" in start_auditor(*given).said
+    guarded = start_auditor(*given, env={"TELEMETRY_AUDITOR_AUTH_TOKENS_FILE": str(tokens)})
+    assert "whoever" not in guarded.said
+    assert "whoever" not in start_auditor().said
+
+
 def test_a_kind_from_another_package_is_found_by_its_entry_point(start_auditor, tmp_path):
     package = tmp_path / "extension"
     (package / "any_log-1.dist-info").mkdir(parents=True)
