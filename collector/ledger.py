@@ -27,6 +27,7 @@ class Refusal(StrEnum):
     UNSUPPORTED_ENCODING = "unsupported_encoding"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    UNAUTHENTICATED = "unauthenticated"
     BODY_TIMEOUT = "body_timeout"
     OVERLOADED = "overloaded"
     DRAINING = "draining"
@@ -37,6 +38,16 @@ class Refusal(StrEnum):
 
 #: The label of a request that names no signal.
 UNKNOWN = "unknown"
+
+#: What gRPC answers by itself, before the listener hears of it.
+_HTTP_ALONE = frozenset(
+    {
+        Refusal.TOO_LARGE,
+        Refusal.UNSUPPORTED_MEDIA_TYPE,
+        Refusal.UNSUPPORTED_ENCODING,
+        Refusal.METHOD_NOT_ALLOWED,
+    }
+)
 
 Source: TypeAlias = tuple[str, str]
 
@@ -65,7 +76,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._entries = Entries()
+        self._entries = _born()
 
     def received(self, signal: Signal | None, transport: Transport) -> None:
         """A request began; whatever becomes of it is counted later."""
@@ -93,3 +104,19 @@ class Ledger:
                 entries.items.copy(),
                 entries.refused.copy(),
             )
+
+
+def _born() -> Entries:
+    """Every count at 0: one that is born at 5 shows no increase."""
+    sources = [source(signal, transport) for signal in Signal for transport in Transport]
+    refused = [
+        (*source(signal, transport), str(reason))
+        for signal in Signal
+        for transport in Transport
+        for reason in Refusal
+        if reason is not Refusal.NOT_FOUND
+        and not (transport is Transport.GRPC and reason in _HTTP_ALONE)
+    ]
+    refused.append((*source(None, Transport.HTTP), str(Refusal.NOT_FOUND)))
+    zero = dict.fromkeys(sources, 0)
+    return Entries(Counter(zero), Counter(zero), Counter(zero), Counter(dict.fromkeys(refused, 0)))

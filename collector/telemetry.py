@@ -118,6 +118,12 @@ LABEL_VALUES = Metric(
     "Estimated distinct values of a metric's label in the sliding window, the highest only.",
     ("service_name", "metric", "label"),
 )
+LABEL_LIMIT = Metric(
+    "metric_label_values_limit",
+    Type.GAUGE,
+    "Distinct values of a metric's label above which a finding has this severity.",
+    ("severity",),
+)
 ODDITIES = Metric("oddities", Type.COUNTER, "Peculiarities of what was received.", ("oddity",))
 BOUNDS = Metric("bound_met", Type.COUNTER, "How often a bound was met.", ("bound",))
 OPEN_SPANS = Metric("open_spans", Type.GAUGE, "Spans that wait for their trace.")
@@ -141,6 +147,7 @@ METRICS: tuple[Metric, ...] = (
     EXEMPTED,
     RETRY_RATIO,
     LABEL_VALUES,
+    LABEL_LIMIT,
     ODDITIES,
     BOUNDS,
     OPEN_SPANS,

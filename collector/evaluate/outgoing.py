@@ -58,6 +58,6 @@ def scrubbed_reading(reading: Reading, scrub: Callable[[str], str]) -> Reading:
         scrub: makes a text safe to show.
     """
     return reading._replace(
-        service=_service(reading.service, scrub),
+        service=None if reading.service is None else _service(reading.service, scrub),
         labels=tuple((key, scrub(value)) for key, value in reading.labels),
     )

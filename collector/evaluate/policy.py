@@ -100,13 +100,13 @@ class Reading(NamedTuple):
 
     Attributes:
         name: without the prefix that all own metrics have.
-        service: whom it concerns.
+        service: whom it concerns; None for what concerns all.
         labels: further labels and their values.
         value: the number.
     """
 
     name: str
-    service: Service
+    service: Service | None
     labels: tuple[tuple[str, str], ...]
     value: float
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -74,6 +74,7 @@ def exposition(families: Callable[[], Iterable[Family]]) -> Callable[[str], tupl
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Families(families))
+    ProcessCollector(registry=registry)
 
     def answer(accept: str) -> tuple[bytes, str]:
         encode, content_type = choose_encoder(accept)

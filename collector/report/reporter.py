@@ -20,7 +20,8 @@ from collector.violation import Violation
 
 #: Gauges that policies give, by the name under which they give them.
 _READINGS: Mapping[str, Metric] = {
-    metric.name: metric for metric in (telemetry.RETRY_RATIO, telemetry.LABEL_VALUES)
+    metric.name: metric
+    for metric in (telemetry.RETRY_RATIO, telemetry.LABEL_VALUES, telemetry.LABEL_LIMIT)
 }
 
 
@@ -133,7 +134,9 @@ class Reporter:
             )[: self._top]
             samples: dict[tuple[str, ...], float] = {}
             for one in highest:
-                values = dict(one.labels) | {"service_name": self.store.service(one.service.name)}
+                values = dict(one.labels)
+                if one.service is not None:
+                    values["service_name"] = self.store.service(one.service.name)
                 labels = tuple(values[label] for label in metric.labels)
                 samples[labels] = max(one.value, samples.get(labels, one.value))
             yield Family(metric, samples)

@@ -170,7 +170,14 @@ class Kind(Policy[CardinalityOptions]):
             yield from self._judge(key, self._tracked[key], now)
 
     def readings(self) -> Iterable[Reading]:
-        """The labels with the most values."""
+        """The labels with the most values, and the limits that they are held to."""
+        for severity, limit in (
+            (Severity.WARNING, self.options.warn_values),
+            (Severity.CRITICAL, self.options.critical_values),
+        ):
+            if severity in self.grades:
+                grade = ("severity", severity.label)
+                yield Reading("metric_label_values_limit", None, (grade,), limit)
         labels = [(one.count, key) for key, one in self._tracked.items() if key.label]
         for count, key in sorted(labels, reverse=True)[:_SHOWN]:
             named = (("metric", key.metric), ("label", key.label))
