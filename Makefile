@@ -77,6 +77,10 @@ lock: ## resolve the newest versions into the lock (needs uv)
 	  --no-header --no-annotate --output-file $(LOCK) pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --no-header --no-annotate --output-file .ci/tools.lock .ci/tools.in
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --constraint $(LOCK) \
+	  --no-header --no-annotate --output-file .ci/build.lock .ci/build.in
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --constraint $(LOCK) \
+	  --no-header --no-annotate --output-file deploy/requirements.lock pyproject.toml
 
 clean: ## remove what setup and the checks made
 	rm -rf $(VENV) .tools build *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
