@@ -1,0 +1,138 @@
+"""The Kustomize folders: what they render to, and whether the program takes its part of it."""
+
+import copy
+
+import pytest
+import yaml
+from manifests import documents, named, problems
+from pod_security import breaches, containers
+
+from collector import configload
+from collector.policyfile import load
+
+FOLDERS = ("sidecar", "standalone", "monitoring")
+
+
+@pytest.fixture(scope="module")
+def rendered(kustomize, deploy):
+    return {name: kustomize(deploy / "kubernetes" / name) for name in FOLDERS}
+
+
+def pods(text):
+    return [one["spec"]["template"] for one in documents(text) if one["kind"] == "Deployment"]
+
+
+def auditor(pod):
+    (found,) = [one for one in containers(pod) if one["name"] == "telemetry-auditor"]
+    return found
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_cluster_takes_what_is_rendered(rendered, folder, tool, tmp_path):
+    text = rendered[folder]
+    assert problems(text, tool("kubernetes-validate"), tool("crds"), tmp_path) == []
+
+
+@pytest.mark.parametrize("folder", ["sidecar", "standalone"])
+def test_pods_keep_to_the_restricted_standard(rendered, folder):
+    (pod,) = pods(rendered[folder])
+    assert breaches(pod["spec"]) == []
+    assert auditor(pod["spec"])["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+BREACHES = {
+    "may be root": lambda pod, one: pod.update(securityContext={}) or one.pop("securityContext"),
+    "privilege escalation": lambda _, one: one["securityContext"].pop("allowPrivilegeEscalation"),
+    "capabilities kept": lambda _, one: one["securityContext"].pop("capabilities"),
+    "host port": lambda _, one: one["ports"][0].update(hostPort=1),
+    "volume hostPath": lambda pod, _: pod["volumes"].append({"name": "a", "hostPath": {}}),
+    "hostNetwork": lambda pod, _: pod.update(hostNetwork=True),
+}
+
+
+@pytest.mark.parametrize("text", BREACHES)
+def test_a_breach_of_the_standard_is_seen(rendered, text):
+    pod = copy.deepcopy(pods(rendered["sidecar"])[0]["spec"])
+    BREACHES[text](pod, auditor(pod))
+    assert any(text in one for one in breaches(pod))
+
+
+@pytest.mark.parametrize("folder", ["sidecar", "standalone"])
+def test_the_program_takes_its_configuration_and_policies(rendered, folder, tmp_path):
+    (pod,) = pods(rendered[folder])
+    mounted = {one["name"]: one for one in auditor(pod["spec"])["volumeMounts"]}
+    for volume in pod["spec"]["volumes"]:
+        data = named(rendered[folder], "ConfigMap", volume["configMap"]["name"])["data"]
+        assert mounted[volume["name"]]["mountPath"].startswith("/etc/telemetry-auditor")
+        for name, text in data.items():
+            (tmp_path / name).write_text(text)
+    said = {one["name"]: one.get("value") for one in auditor(pod["spec"])["env"]}
+    environ = {key: (value or "").replace("$(POD_IP)", "10.0.0.1") for key, value in said.items()}
+
+    config = configload.load(tmp_path / "auditor.yaml", environ)
+
+    assert config.policies.paths == ("/etc/telemetry-auditor/policies",)
+    assert config.admin.address.endswith(":9464")
+    load([tmp_path / "policies.yaml"])
+
+
+def test_the_sidecar_starts_before_the_application_and_never_holds_it_back(rendered):
+    (pod,) = pods(rendered["sidecar"])
+    sidecar = auditor(pod["spec"])
+
+    assert sidecar in pod["spec"]["initContainers"]
+    assert sidecar["restartPolicy"] == "Always"
+    assert not {"startupProbe", "readinessProbe"} & set(sidecar)
+    assert sidecar["livenessProbe"]["httpGet"] == {"path": "/livez", "port": "auditor-admin"}
+
+
+def test_the_sidecar_takes_telemetry_from_its_own_pod_alone(rendered):
+    (pod,) = pods(rendered["sidecar"])
+    names = {one["name"] for one in auditor(pod["spec"])["env"]}
+
+    assert "TELEMETRY_AUDITOR_GRPC_ADDRESS" not in names
+    assert [one["name"] for one in auditor(pod["spec"])["ports"]] == ["auditor-admin"]
+
+
+def test_the_application_says_which_pod_it_is(rendered):
+    (pod,) = pods(rendered["sidecar"])
+    env = {one["name"]: one for one in pod["spec"]["containers"][0]["env"]}
+
+    for name in ("k8s.pod.name", "k8s.pod.uid", "k8s.namespace.name", "k8s.node.name"):
+        assert f"{name}=$(" in env["OTEL_RESOURCE_ATTRIBUTES"]["value"]
+    assert " " not in env["OTEL_RESOURCE_ATTRIBUTES"]["value"]
+
+
+def test_one_replica_whose_pod_is_found_by_all_that_look_for_it(rendered):
+    text = rendered["standalone"]
+    deployment = named(text, "Deployment")
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+
+    assert deployment["spec"]["replicas"] == 1
+    assert named(text, "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
+    for selector in (
+        deployment["spec"]["selector"]["matchLabels"],
+        named(text, "Service")["spec"]["selector"],
+        named(text, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
+        named(text, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
+    ):
+        assert selector.items() <= labels.items()
+    ports = {one["name"] for one in auditor(deployment["spec"]["template"]["spec"])["ports"]}
+    assert {one["targetPort"] for one in named(text, "Service")["spec"]["ports"]} <= ports
+
+
+@pytest.mark.parametrize("folder", ["sidecar", "standalone"])
+def test_the_monitor_finds_the_auditors_port(rendered, folder):
+    monitor = named(rendered["monitoring"], "PodMonitor")["spec"]
+    (pod,) = pods(rendered[folder])
+    (endpoint,) = monitor["podMetricsEndpoints"]
+
+    assert monitor["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert endpoint["port"] in {one["name"] for one in auditor(pod["spec"])["ports"]}
+    assert {"targetLabel": "job", "replacement": "telemetry-auditor"} in endpoint["relabelings"]
+
+
+def test_every_file_is_yaml_that_says_what_it_is_for(deploy):
+    for file in (deploy / "kubernetes").rglob("kustomization.yaml"):
+        assert file.read_text().startswith("# "), file
+        assert yaml.safe_load(file.read_text())["kind"] == "Kustomization"
