@@ -8,7 +8,7 @@ SEED ?= 0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup tools lint types layers pytest test deploy-check e2e-monitoring differential \
-  fuzz bench bench-memory bench-guard run demo docs lock clean
+  fuzz bench bench-memory bench-guard run demo demo-clean docs lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ run: setup ## the auditor alone, OTLP on 127.0.0.1:4317 and :4318, metrics on :9
 
 demo: setup ## the auditor, a shop that misbehaves, and a live table of findings
 	@$(BIN)/python deploy/demo/demo.py
+
+demo-clean: setup ## the same shop doing everything right: it must be left alone
+	@$(BIN)/python deploy/demo/demo.py --clean
 
 docs: setup ## write the catalogue and the schema of policies
 	$(BIN)/telemetry-auditor policies docs

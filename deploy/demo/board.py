@@ -201,3 +201,15 @@ def verdict(counts: Mapping[Key, Mapping[str, int]], found: Sequence[Finding]) -
     else:
         lines.append(f"{WELL_BEHAVED}, which behaves well: no finding")
     return Verdict(tuple(lines), passed and not policies)
+
+
+def clean_verdict(counts: Mapping[Key, Mapping[str, int]], found: Sequence[Finding]) -> Verdict:
+    """Whether the shop's twin, which does everything right, is left alone.
+
+    Args:
+        counts: From `violations`.
+        found: From `findings`.
+    """
+    named = {*counts, *((finding["service"], finding["policy"]) for finding in found)}
+    lines = [f"{service}, which behaves well: FINDING of {policy}" for service, policy in named]
+    return Verdict(tuple(sorted(lines)) or ("no finding in any service",), not named)

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from board import FAMILIES, Finding, Row, findings, rows, table, verdict, violations
+from board import FAMILIES, Finding, Row, clean_verdict, findings, rows, table, verdict, violations
 from rich.console import Console
 
 METRICS = """\
@@ -162,3 +162,13 @@ def test_the_verdict_fails_when_anything_concerns_cart(
     seen = verdict(counts, [*each_family(), *extra])
     assert not seen.passed
     assert seen.lines[-1] == "cart, which behaves well: FINDING of labels"
+
+
+def test_the_twin_passes_only_when_nothing_at_all_was_found() -> None:
+    assert clean_verdict({}, []).passed
+    by_counts = clean_verdict({("cart", "retry-limit"): {"warning": 1}}, [])
+    by_findings = clean_verdict({}, [finding(service="orders")])
+    assert not by_counts.passed
+    assert "cart" in by_counts.lines[0]
+    assert not by_findings.passed
+    assert "orders" in by_findings.lines[0]

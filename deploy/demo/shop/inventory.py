@@ -7,7 +7,7 @@ from logging.handlers import QueueHandler, QueueListener
 from aiohttp import web
 
 from .database import query
-from .service import Service
+from .service import CLEAN, Service
 
 NAME = "inventory"
 
@@ -19,8 +19,9 @@ def main() -> None:
     # The mistake: "log in a thread, it is faster". The context lives in the handler's task, so
     # what the thread sends on has neither trace id nor span id.
     records: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
-    telemetry.log.removeHandler(telemetry.handler)
-    telemetry.log.addHandler(QueueHandler(records))
+    if not CLEAN:
+        telemetry.log.removeHandler(telemetry.handler)
+        telemetry.log.addHandler(QueueHandler(records))
     listener = QueueListener(records, telemetry.handler)
 
     async def stock(request: web.Request) -> web.Response:

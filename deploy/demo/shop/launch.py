@@ -68,9 +68,11 @@ class Shop:
     Args:
         endpoints: Where OTLP goes, for each protocol, such as http://127.0.0.1:4317.
         logs: Directory for what the processes print.
+        clean: Whether the services do right what they else do wrong.
     """
 
-    def __init__(self, endpoints: Mapping[str, str], logs: Path) -> None:
+    def __init__(self, endpoints: Mapping[str, str], logs: Path, *, clean: bool = False) -> None:
+        self._clean = clean
         self._endpoints = endpoints
         self._logs = logs
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -106,6 +108,7 @@ class Shop:
         ours = {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
         environment = ours | {
             "SHOP_PEERS": json.dumps(ports),
+            "SHOP_CLEAN": "1" if self._clean else "0",
             "PYTHONPATH": str(HERE.parent),
             "NO_PROXY": LOOPBACK,
             "no_proxy": LOOPBACK,

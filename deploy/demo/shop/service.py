@@ -15,6 +15,8 @@ from .client import Client
 
 Work = Callable[[], Awaitable[None]]
 
+# The twin of the shop: the same services, which do the same thing right.
+CLEAN = os.environ.get("SHOP_CLEAN") == "1"
 DRAIN_SECONDS = 2.0  # requests in flight may take as long as this at the end
 FLUSH_SECONDS = 8  # and sending what is left as long as this, when the receiver is gone
 
