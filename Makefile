@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 600
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools lint types layers pytest test deploy-check e2e-monitoring differential \
+.PHONY: help setup tools lint types layers pytest test deploy-check differential \
   fuzz bench bench-memory bench-guard run demo demo-clean docs lock clean
 
 help: ## this list
