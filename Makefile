@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 600
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools lint types layers pytest test deploy-check differential \
+.PHONY: help setup tools lint types layers pytest test deploy-check image-check differential \
   fuzz bench bench-memory bench-guard run demo demo-clean docs lock clean
 
 help: ## this list
@@ -47,6 +47,9 @@ test: lint types layers pytest ## every check
 
 deploy-check: setup tools ## image, manifests, chart, alerts and dashboards, by their own tools
 	$(BIN)/pytest --no-cov -n 2 -rs tests/deploy
+
+image-check: setup ## run the steps of the image in an empty folder, and start the result
+	$(BIN)/python tests/deploy/build_image.py
 
 differential: setup ## compare the decoders on 200 thousand messages and more
 	DIFFERENTIAL_MESSAGES=220000 DIFFERENTIAL_SEED=$(SEED) $(BIN)/pytest --no-cov -n 2 tests/decode/native/test_differential.py
