@@ -1,0 +1,1 @@
+"""Dashboards as tables: queries, panels, the frame around them, and one module a dashboard."""
