@@ -75,8 +75,10 @@ demo: setup ## the auditor, a shop that misbehaves, and a live table of findings
 demo-clean: setup ## the same shop doing everything right: it must be left alone
 	@$(BIN)/python deploy/demo/demo.py --clean
 
-docs: setup ## write the catalogue and the schema of policies
+docs: setup ## write what is made of something else: catalogue, schema, copies in deploy/
 	$(BIN)/telemetry-auditor policies docs
+	$(BIN)/python deploy/grafana/build.py
+	$(BIN)/python deploy/render.py
 
 lock: ## resolve the newest versions into the lock (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --extra dev --python-version 3.11 \
