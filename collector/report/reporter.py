@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
 
 from collector import __version__, telemetry
-from collector.evaluate.engine import Engine
+from collector.evaluate.engine import DETECTORS, SCRUBBER, Engine
 from collector.evaluate.policy import Reading
 from collector.ledger import Ledger
-from collector.pipeline import Pipeline
+from collector.pipeline import DECODER, Pipeline
 from collector.report.collapse import Finding, Findings
 from collector.report.jsonlog import JsonLines
 from collector.report.store import Family, MetricStore
@@ -151,7 +151,8 @@ def _ledger(ledger: Ledger) -> Iterator[Family]:
 
 
 def _engine(engine: Engine) -> Iterator[Family]:
-    known = dict.fromkeys((policy.terms.id for policy in engine.policies), 0)
+    names = (*(policy.terms.id for policy in engine.policies), DETECTORS, SCRUBBER, DECODER)
+    known = dict.fromkeys(names, 0)
     yield Family(telemetry.POLICY_ERRORS, {(k,): v for k, v in {**known, **engine.errors}.items()})
     yield Family(telemetry.POLICY_SECONDS, {(k,): v for k, v in engine.seconds.items()})
     yield Family(telemetry.POLICY_OVERFLOW, {(k,): v for k, v in engine.overflows().items()})

@@ -123,6 +123,7 @@ class Kind(Policy[StormOptions]):
         )
         self._states: dict[Call, _State] = {}
         self._ratios: dict[Call, float] = {}
+        self._ratios_end = float("inf")
 
     def demand(self) -> Demand:
         """Traces with a sign of a retry, and the number of all calls."""
@@ -161,6 +162,8 @@ class Kind(Policy[StormOptions]):
         del now
         until = float("inf") if final else watermark
         for start, window in self._windows.close(until):
+            # Until the window after it has ended, whether or not a call came in that one.
+            self._ratios_end = start + 2 * self.options.window_seconds
             self._ratios = {
                 call: one.ratio
                 for call, one in window.items()
@@ -169,6 +172,8 @@ class Kind(Policy[StormOptions]):
             for call, one in sorted(window.items()):
                 yield from self._judge(call, start, one)
             self._forget(start)
+        if watermark >= self._ratios_end:
+            self._ratios = {}
         if final:
             yield from self._proven()
 
