@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 600
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools lint types layers pytest test deploy-check image-check differential \
+.PHONY: help setup tools lint types layers pytest test deploy-check e2e-monitoring image-check differential \
   fuzz bench bench-memory bench-guard run demo demo-clean docs lock clean
 
 help: ## this list
@@ -47,6 +47,9 @@ test: lint types layers pytest ## every check
 
 deploy-check: setup tools ## image, manifests, chart, alerts and dashboards, by their own tools
 	$(BIN)/pytest --no-cov -n 2 -rs tests/deploy
+
+e2e-monitoring: setup tools ## from telemetry to an alert that arrives, and back to quiet
+	$(BIN)/pytest --no-cov -rs tests/deploy/e2e_monitoring.py
 
 image-check: setup ## run the steps of the image in an empty folder, and start the result
 	$(BIN)/python tests/deploy/build_image.py
