@@ -30,6 +30,8 @@ HELM = "helm.sh/helm/v3/cmd/helm@v3.22.0"
 KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1"
 OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
 COMPOSE = "github.com/compose-spec/compose-go/v2@v2.16.2"
+COLLECTOR = "go.opentelemetry.io/collector/cmd/builder@v0.160.0"
+PARTS = Path(__file__).with_name("otelcol.yaml")
 
 
 class Missing(Exception):  # noqa: N818 (an outcome; its text says why)
@@ -43,11 +45,13 @@ class Tool(NamedTuple):
         places: where it may be, best first; a bare name is looked up in PATH.
         fetch: makes the last of the places exist.
         use: what it checks.
+        slow: takes minutes to fetch, and is fetched only when it is named.
     """
 
     places: tuple[str | Path, ...]
     fetch: Callable[[], None]
     use: str
+    slow: bool = False
 
 
 def _run(*command: str | Path, cwd: Path | None = None, **env: str) -> str:
@@ -118,6 +122,13 @@ def _python() -> None:
     )
 
 
+def _collector() -> None:
+    """A Collector of the parts that the configurations here use."""
+    _go(COLLECTOR)()
+    _run(BIN / "builder", "--config", PARTS, cwd=TOOLS)
+    shutil.copy(TOOLS / "collector" / "otelcol", BIN / "otelcol")
+
+
 _PROMETHEUS = _debian("prometheus")
 _ALERTMANAGER = _debian("prometheus-alertmanager")
 
@@ -152,6 +163,7 @@ TOOLS_BY_NAME = {
         _from_module(COMPOSE, "schema/compose-spec.json", TOOLS / "compose"),
         "deploy/compose.yaml",
     ),
+    "otelcol": Tool((BIN / "otelcol",), _collector, "deploy/collector", slow=True),
 }
 
 
@@ -203,7 +215,8 @@ def main() -> int:
                 print(f"{name:20} {find(name) or 'missing'}  ({tool.use})")
             return 0
         case ["fetch", *names]:
-            return fetch(names or list(TOOLS_BY_NAME))
+            quick = [name for name, tool in TOOLS_BY_NAME.items() if not tool.slow]
+            return fetch(names or quick)
     print(__doc__)
     return 2
 
