@@ -1,6 +1,9 @@
 """The Kustomize folders: what they render to, and whether the program takes its part of it."""
 
 import copy
+import os
+import re
+import sys
 
 import pytest
 import yaml
@@ -136,3 +139,61 @@ def test_every_file_is_yaml_that_says_what_it_is_for(deploy):
     for file in (deploy / "kubernetes").rglob("kustomization.yaml"):
         assert file.read_text().startswith("# "), file
         assert yaml.safe_load(file.read_text())["kind"] == "Kustomization"
+
+
+WRONG = {
+    "an unknown key of the configuration": (
+        ("auditor.yaml", 'file: "-"', 'flie: "-"'),
+        {},
+        r"auditor\.yaml:3:3: unknown key `flie`",
+    ),
+    "a wrong type in the configuration": (
+        ("auditor.yaml", 'file: "-"', "file: [a]"),
+        {},
+        r"auditor\.yaml:3:",
+    ),
+    "an address without a port": (
+        (),
+        {"GRPC_ADDRESS": "0.0.0.0"},
+        "TELEMETRY_AUDITOR_GRPC_ADDRESS",
+    ),
+    "a misspelt variable": ((), {"GRPC_ADRESS": "0.0.0.0:1"}, "TELEMETRY_AUDITOR_GRPC_ADRESS"),
+    "a policy of an unknown kind": (
+        ("policies.yaml", "policies: []", "policies: [{id: a, kind: nothing, summary: b}]"),
+        {},
+        r"policies\.yaml:4.*",
+    ),
+    "an exemption without an end": (
+        (
+            "policies.yaml",
+            "policies: []",
+            "exemptions: [{policy: retry-storm, service: a, owner: b, reason: c}]",
+        ),
+        {},
+        r"expires",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
+def test_one_wrong_value_ends_the_program_with_a_sentence_that_says_which(
+    deploy, tmp_path, case, run
+):
+    change, variables, sentence = case
+    for name in ("auditor.yaml", "policies.yaml"):
+        text = (deploy / "kubernetes" / "base" / name).read_text()
+        if change and change[0] == name:
+            assert change[1] in text
+            text = text.replace(change[1], change[2])
+        (tmp_path / name).write_text(text)
+    env = os.environ | {f"TELEMETRY_AUDITOR_{key}": text for key, text in variables.items()}
+
+    said = run(
+        *(sys.executable, "-m", "collector.cli", "run"),
+        *("--config", tmp_path / "auditor.yaml", "--policies", tmp_path / "policies.yaml"),
+        code=2,
+        env=env,
+    )
+
+    assert re.search(sentence, said)
+    assert "Traceback" not in said
