@@ -62,7 +62,6 @@ def _command(findings: Path) -> list[str]:
         _program(),
         "run",
         *("--config", str(HERE / "auditor.yaml")),
-        *("--policies", str(HERE.parents[1] / "policies")),
         *("--policies", str(HERE / "policies.yaml")),
         *("--grpc", f"{LOOPBACK}:{PORTS['OTLP/gRPC']}"),
         *("--http", f"{LOOPBACK}:{PORTS['OTLP/HTTP']}"),
