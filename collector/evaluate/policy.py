@@ -78,6 +78,7 @@ class Hit(NamedTuple):
         fingerprint: keyed hash of the secret; equal secrets have equal ones.
         within: name of the baggage member or inner key in which it stood, or empty.
         baggage: whether it stood in a member of W3C baggage.
+        expires: when the secret opens nothing any more, in seconds since 1970; None for never.
     """
 
     detector: str
@@ -86,6 +87,7 @@ class Hit(NamedTuple):
     fingerprint: str
     within: str = ""
     baggage: bool = False
+    expires: float | None = None
 
 
 class Judged(NamedTuple):

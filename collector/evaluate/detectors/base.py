@@ -41,16 +41,23 @@ class Found(NamedTuple):
         start: index of the first character.
         end: index after the last character.
         within: the name beside it in the text (a parameter, a key), or empty.
+        expires: when it opens nothing any more, in seconds since 1970; None for never.
     """
 
     start: int
     end: int
     within: str = ""
+    expires: float | None = None
 
 
 def always(match: re.Match[str]) -> bool:  # noqa: ARG001 (the signature of a check)
     """The check of a detector whose expression says it all."""
     return True
+
+
+def never(match: re.Match[str]) -> float | None:  # noqa: ARG001 (the signature of an expiry)
+    """The expiry of a secret that does not say when it ends."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class Detector:
         bare: like `expression`, for texts without a key word of their own.
         public: characters of the secret that every secret of this kind starts with.
         silent: not even the secret's length may be shown.
+        expires: when what was matched opens nothing any more, in seconds since 1970.
     """
 
     name: str
@@ -85,6 +93,7 @@ class Detector:
     bare: re.Pattern[str] | None = None
     public: int = 0
     silent: bool = False
+    expires: Callable[[re.Match[str]], float | None] = never
 
     def find(self, text: str, attempts: int | None) -> Iterator[Found]:
         """Every confirmed match.
@@ -93,27 +102,23 @@ class Detector:
             text: to look into.
             attempts: matches that are checked at most; None for all of them.
         """
-        return _confirmed(self.expression, self.confirm, text, attempts)
+        return self._confirmed(self.expression, text, attempts)
 
     def find_bare(self, text: str, attempts: int | None) -> Iterator[Found]:
         """Every confirmed match, given that the key already says what it is."""
         if self.bare is None:
             return iter(())
-        return _confirmed(self.bare, self.confirm, text, attempts)
+        return self._confirmed(self.bare, text, attempts)
 
-
-def _confirmed(
-    expression: re.Pattern[str],
-    confirm: Callable[[re.Match[str]], bool],
-    text: str,
-    attempts: int | None,
-) -> Iterator[Found]:
-    group: str | int = "secret" if "secret" in expression.groupindex else 0
-    named = "name" in expression.groupindex
-    for match in islice(expression.finditer(text), attempts):
-        if confirm(match):
-            start, end = match.span(group)
-            yield Found(start, end, match["name"] if named else "")
+    def _confirmed(
+        self, expression: re.Pattern[str], text: str, attempts: int | None
+    ) -> Iterator[Found]:
+        group: str | int = "secret" if "secret" in expression.groupindex else 0
+        named = "name" in expression.groupindex
+        for match in islice(expression.finditer(text), attempts):
+            if self.confirm(match):
+                start, end = match.span(group)
+                yield Found(start, end, match["name"] if named else "", self.expires(match))
 
 
 def secret_of(match: re.Match[str]) -> str:

@@ -25,6 +25,7 @@ class Find(NamedTuple):
         secret: decoded.
         within: the member, parameter or inner key under which it stands, or empty.
         baggage: whether it is part of W3C baggage.
+        expires: when it opens nothing any more, in seconds since 1970; None for never.
     """
 
     detector: Detector
@@ -34,6 +35,7 @@ class Find(NamedTuple):
     secret: str
     within: str = ""
     baggage: bool = False
+    expires: float | None = None
 
 
 def settled(finds: Iterable[Find]) -> list[Find]:
@@ -98,4 +100,12 @@ class Fingerprints:
             if len(seen) == most:
                 return
             seen.add((name, fingerprint, find.within))
-            yield Hit(name, rank.severity, preview(find), fingerprint, find.within, find.baggage)
+            yield Hit(
+                name,
+                rank.severity,
+                preview(find),
+                fingerprint,
+                find.within,
+                find.baggage,
+                find.expires,
+            )

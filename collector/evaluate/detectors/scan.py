@@ -194,12 +194,13 @@ class Detectors:
                 yield self._made(detector, found, text, look)
 
     def _made(self, detector: Detector, found: Found, text: str, look: Look | None) -> Find:
-        start, end, within = found
+        start, end, within, expires = found
         secret = text[start:end]
         if look is not None:
             start, end = look.origin(start, end)
         order = self._orders[detector]
-        return Find(detector, order, start, end, secret, within[:_LONGEST_NAME])
+        within = within[:_LONGEST_NAME]
+        return Find(detector, order, start, end, secret, within, expires=expires)
 
     def _make_plan(self, key: str) -> _Plan | None:
         known = read(key)

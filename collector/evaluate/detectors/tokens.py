@@ -10,11 +10,19 @@ import re
 import zlib
 
 from collector.evaluate.detectors.base import Detector, Rank, secret_of
-from collector.evaluate.detectors.checks import base62_crc32, decoded, entropy, is_hex, is_jwt
+from collector.evaluate.detectors.checks import (
+    base62_crc32,
+    decoded,
+    entropy,
+    is_hex,
+    is_jwt,
+    json_object,
+)
 from collector.evaluate.detectors.placeholders import is_placeholder, is_published
 
 _BITS = 3.0  # entropy per character below which a long token is a mask or a sample
 _CHECKSUM = 6
+_FOREVER = 1e12  # no end in seconds; some issuers give milliseconds, which never end here
 _BEFORE = r"(?<![A-Za-z0-9])"
 _AFTER = r"(?![A-Za-z0-9_-])"
 
@@ -62,6 +70,13 @@ def _slack(match: re.Match[str]) -> bool:
 
 def _jwt(match: re.Match[str]) -> bool:
     return is_jwt(match[0]) and not is_published(match[0])
+
+
+def _jwt_expiry(match: re.Match[str]) -> float | None:
+    """The claim ``exp`` (RFC 7519, section 4.1.4), where the payload can be read."""
+    claims = json_object(match[0].split(".")[1])
+    ends = claims.get("exp") if claims else None
+    return float(ends) if isinstance(ends, int | float) and 0 < ends < _FOREVER else None
 
 
 def _pypi(match: re.Match[str]) -> bool:
@@ -253,6 +268,7 @@ TOKENS: tuple[Detector, ...] = (
         ),
         _jwt,
         public=3,
+        expires=_jwt_expiry,
     ),
     Detector("private-key", Rank.CRITICAL, r"PRIVATE KEY", _PEM, _pem),
 )

@@ -128,6 +128,7 @@ class _Group(NamedTuple):
     where: str
     detector: str
     subject: str
+    fingerprint: str
 
 
 class Kind(Policy[SensitiveOptions]):
@@ -157,11 +158,12 @@ class Kind(Policy[SensitiveOptions]):
         """Whether a find counts, wherever the value may stand."""
         return any(self._counts(judged.value.key, hit) for hit in judged.hits)
 
-    def on_value(self, judged: Judged, now: float) -> Iterator[Violation]:  # noqa: ARG002
-        """One violation for each service, place, key and detector."""
+    def on_value(self, judged: Judged, now: float) -> Iterator[Violation]:
+        """One violation for each service, place, key, detector and secret."""
         key = judged.value.key
         groups: dict[_Group, tuple[Hit, Sighting, int]] = {}
-        for hit in judged.hits:
+        for one in judged.hits:
+            hit = _aged(one, now)
             if not self._counts(key, hit):
                 continue
             for group, sighting in self._seen(key, hit, judged.value.sightings):
@@ -185,12 +187,16 @@ class Kind(Policy[SensitiveOptions]):
             service = sighting.resource.service
             if where in self._where and self.match.service(service):
                 subject = _subject(where, key, hit, sighting)
-                yield _Group(service, sighting.signal, where, hit.detector, subject), sighting
+                group = _Group(
+                    service, sighting.signal, where, hit.detector, subject, hit.fingerprint
+                )
+                yield group, sighting
 
     def _report(
         self, group: _Group, key: str, hit: Hit, sighting: Sighting, count: int
     ) -> Violation:
         place = group.where.replace("_", " ")
+        expired = hit.expires is not None and hit.severity is Severity.INFO
         evidence = {
             "detector": hit.detector,
             "place": group.where,
@@ -198,6 +204,7 @@ class Kind(Policy[SensitiveOptions]):
             "member": _short(hit.within),
             "preview": hit.preview,
             "fingerprint": hit.fingerprint,
+            "expired": "yes" if expired else "",
             "name": _short(sighting.name),
         }
         return self.violation(
@@ -205,11 +212,17 @@ class Kind(Policy[SensitiveOptions]):
             signal=group.signal,
             service=group.service,
             subject=group.subject,
-            summary=f"{hit.detector} found in {place}",
+            summary=f"{hit.detector} found in {place}{', expired' if expired else ''}",
             count=count,
             trace_id=sighting.trace_id,
             evidence={name: value for name, value in evidence.items() if value},
         )
+
+
+def _aged(hit: Hit, now: float) -> Hit:
+    """A secret that has expired opens nothing: it is for information."""
+    expired = hit.expires is not None and hit.expires < now
+    return hit._replace(severity=Severity.INFO) if expired else hit
 
 
 def _short(name: str) -> str:
