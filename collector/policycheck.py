@@ -56,6 +56,7 @@ class Checker:
     Attributes:
         kinds: by name.
         now: seconds since the epoch.
+        lasting: whether fingerprints of secrets outlive a start.
         problems: whatever is wrong.
         warnings: whatever is only doubtful.
         exemptions: those that have not expired.
@@ -63,6 +64,7 @@ class Checker:
 
     kinds: Kinds
     now: float
+    lasting: bool = True
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     exemptions: list[Exemption] = field(default_factory=list)
@@ -233,7 +235,7 @@ class Checker:
     def _exemption(self, document: Document, where: Where) -> None:
         entry = self._checked(ExemptionEntry, document, where)
         name = self._named(document, where)
-        if entry is None or not name:
+        if entry is None or not name or not self._narrowed(document, where, entry, name):
             return
         end = _end_of(entry.expires)
         if end <= self.now:
@@ -242,8 +244,31 @@ class Checker:
             self.warnings.append(document.problem((*where, "expires"), message, advice=advice))
             return
         self.exemptions.append(
-            Exemption(name, entry.service, entry.subject, entry.owner, entry.reason, end)
+            Exemption(
+                name,
+                entry.service,
+                entry.subject,
+                entry.owner,
+                entry.reason,
+                end,
+                tuple(_evidence(entry).items()),
+            )
         )
+
+    def _narrowed(self, document: Document, where: Where, entry: ExemptionEntry, name: str) -> bool:
+        """Whether the evidence that an exemption asks for is one that its policy can give."""
+        kind = self._kind_of.get(name)
+        known = kind.meta.exempts if kind is not None else frozenset()
+        asked = _evidence(entry)
+        for field_name in asked.keys() - known if kind is not None else ():
+            message = f"violations of {quoted(name)} have no {field_name}"
+            self._report(document, where, Fault((field_name,), message, at_key=True))
+        if "fingerprint" in asked and not self.lasting:
+            message = "fingerprints change at each start, because no key of theirs is configured"
+            advice = "Set secrets.fingerprint_key_file, or exempt by key, member or detector."
+            self._report(document, where, Fault(("fingerprint",), message, at_key=True), advice)
+            return False
+        return asked.keys() <= known
 
     def _build(self, entry: Entry) -> AnyPolicy | None:
         try:
@@ -257,6 +282,12 @@ def _fields(kind: type[AnyPolicy] | None) -> tuple[str, ...]:
     """Fields of a selector that a kind understands; every field when the kind is not known."""
     usable = SERVICE_FIELDS | kind.meta.selectors if kind else set(Selector.model_fields)
     return tuple(name for name in Selector.model_fields if name in usable)
+
+
+def _evidence(entry: ExemptionEntry) -> dict[str, str]:
+    """What an exemption asks of the evidence, by name."""
+    asked = {name: getattr(entry, name) for name in ("detector", "key", "member", "fingerprint")}
+    return {name: text for name, text in asked.items() if text is not None}
 
 
 def _items(document: Document, key: str) -> list[tuple[Where, Any]]:

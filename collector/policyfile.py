@@ -70,7 +70,11 @@ def packs_directory() -> Path:
 
 
 def load(
-    paths: Iterable[Path | str], known_kinds: Kinds | None = None, *, now: float | None = None
+    paths: Iterable[Path | str],
+    known_kinds: Kinds | None = None,
+    *,
+    now: float | None = None,
+    lasting_fingerprints: bool = True,
 ) -> Loaded:
     """Load policy files.
 
@@ -78,12 +82,14 @@ def load(
         paths: files, or directories of which every `*.yaml` but `*.test.yaml` is loaded.
         known_kinds: by name; the registry's without it.
         now: seconds since the epoch, for exemptions; the present without it.
+        lasting_fingerprints: whether a secret has the same fingerprint after each start; an
+            exemption by fingerprint is refused where it has not.
 
     Raises:
         ProblemsError: with all problems of all files.
     """
     kinds = registry.known() if known_kinds is None else known_kinds
-    checker = Checker(kinds, time.time() if now is None else now)
+    checker = Checker(kinds, time.time() if now is None else now, lasting_fingerprints)
     packs = []
     for path in _files(paths, checker.problems):
         try:

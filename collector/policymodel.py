@@ -59,6 +59,21 @@ class ExemptionEntry(_Entry):
     subject: Pattern = Field(
         default="*", description="shell-style pattern of the violation's subject, or its text"
     )
+    detector: Pattern | None = Field(
+        default=None, description="of secrets: only what this detector found (shell-style pattern)"
+    )
+    key: Pattern | None = Field(
+        default=None, description="of secrets: only under this attribute key (shell-style pattern)"
+    )
+    member: Pattern | None = Field(
+        default=None, description="of secrets: only in this baggage member (shell-style pattern)"
+    )
+    fingerprint: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{16}$",
+        description="of secrets: only this one, as the evidence of its finding says; needs "
+        "`secrets.fingerprint_key_file`, without which a secret has another one after each start",
+    )
     owner: Text = Field(description="who answers for the exemption: a team or a person")
     reason: Text = Field(description="why the violations are excused")
     expires: date = Field(description="the last day on which it holds (UTC), as YYYY-MM-DD")

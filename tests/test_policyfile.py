@@ -394,3 +394,59 @@ def test_an_override_changes_what_is_found(write):
 
     expected = [{"policy": "labels", "severity": "info", "subject": "m{user.id}"}]
     assert testing.compare(found, expected) == []
+
+
+SECRETS = """
+policies:
+  - {id: secrets, kind: sensitive_value, summary: s, remedy: r}
+  - {id: logs, kind: log_correlation, summary: s, remedy: r}
+exemptions:
+  - policy: %s
+    service: "*"
+    owner: team
+    reason: known test account
+    expires: 2031-01-01
+    %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "evidence"),
+    [
+        ("key: session.*", {"key": "session.*"}),
+        ("detector: jwt", {"detector": "jwt"}),
+        ("member: deploy.token", {"member": "deploy.token"}),
+        ('fingerprint: "00112233aabbccdd"', {"fingerprint": "00112233aabbccdd"}),
+    ],
+)
+def test_an_exemption_of_secrets_can_ask_for_a_part_of_them(write, asked, evidence):
+    loaded = policyfile.load([write(SECRETS % ("secrets", asked))], now=NOW)
+
+    assert dict(only(loaded.exemptions).evidence) == evidence
+
+
+@pytest.mark.parametrize(
+    ("policy", "asked", "told"),
+    [
+        ("logs", "key: session.*", "violations of `logs` have no key"),
+        ("secrets", "fingerprint: e8d7", "fingerprint"),
+        ("secrets", "fingerprint: 0011223344556677889900", "fingerprint"),
+    ],
+)
+def test_an_exemption_that_asks_for_what_is_not_there_is_a_mistake(write, policy, asked, told):
+    with pytest.raises(ProblemsError) as raised:
+        policyfile.load([write(SECRETS % (policy, asked))], now=NOW)
+
+    assert told in raised.value.problems[0].render()
+    assert raised.value.problems[0].line == 11
+
+
+def test_an_exemption_by_fingerprint_is_refused_where_fingerprints_change_at_each_start(write):
+    file = write(SECRETS % ("secrets", 'fingerprint: "00112233aabbccdd"'))
+
+    with pytest.raises(ProblemsError) as raised:
+        policyfile.load([file], now=NOW, lasting_fingerprints=False)
+
+    (problem,) = raised.value.problems
+    assert problem.line == 11
+    assert "secrets.fingerprint_key_file" in problem.render()

@@ -50,5 +50,6 @@ def load_all(
     given = {key: value for key, value in flags.items() if value is not None}
     config = configload.load(config_file, os.environ, given)
     return config, policyfile.load(
-        policyfile.paths_of(config.policies.shipped, config.policies.paths)
+        policyfile.paths_of(config.policies.shipped, config.policies.paths),
+        lasting_fingerprints=config.secrets.fingerprint_key_file is not None,
     )

@@ -22,6 +22,8 @@ class Exemption:
         owner: who answers for it.
         reason: why.
         expires: from when on it no longer holds, in seconds since the epoch.
+        evidence: names in the violation's evidence, each with a shell-style pattern that the
+            text under it must match.
     """
 
     policy: str
@@ -30,6 +32,18 @@ class Exemption:
     owner: str
     reason: str
     expires: float
+    evidence: tuple[tuple[str, str], ...] = ()
+
+    def fits(self, violation: Violation) -> bool:
+        """Whether a violation of its policy is one that it excuses."""
+        return (
+            _matches(self.service, violation.service.name)
+            and _matches(self.subject, violation.subject)
+            and all(
+                _matches(pattern, str(violation.evidence.get(name, "")))
+                for name, pattern in self.evidence
+            )
+        )
 
 
 @lru_cache(maxsize=4096)
@@ -64,11 +78,7 @@ class Exemptions:
             now: seconds since the epoch.
         """
         for item in self._by_policy.get(violation.policy, ()):
-            if (
-                now < item.expires
-                and _matches(item.service, violation.service.name)
-                and _matches(item.subject, violation.subject)
-            ):
+            if now < item.expires and item.fits(violation):
                 self.counts[item] += violation.count
                 return item
         return None

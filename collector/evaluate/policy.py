@@ -33,12 +33,14 @@ class Meta:
             reports whatever severity its policy has.
         since: release that brought it.
         selectors: fields of `Selector` that it understands beside those on services.
+        exempts: names in its evidence by which an exemption can excuse a part of it.
     """
 
     signals: tuple[Signal, ...]
     severities: tuple[Severity, ...]
     since: str
     selectors: frozenset[str] = frozenset()
+    exempts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,28 @@ def test_all_that_an_exemption_names_must_fit(changes, excused):
     assert Exemptions([item]).match(violation(), 0) is (item if excused else None)
 
 
+@pytest.mark.parametrize(
+    ("asked", "excused"),
+    [
+        ({"detector": "jwt"}, True),
+        ({"detector": "j*"}, True),
+        ({"detector": "email"}, False),
+        ({"key": "session.*"}, True),
+        ({"key": "session.*", "fingerprint": "00112233aabbccdd"}, True),
+        ({"key": "session.*", "fingerprint": "ffffffffffffffff"}, False),
+        ({"member": "a"}, False),
+        ({"member": "*"}, True),
+    ],
+)
+def test_what_it_asks_of_the_evidence_must_fit_too(asked, excused):
+    evidence = {"detector": "jwt", "key": "session.token", "fingerprint": "00112233aabbccdd"}
+    item = exemption(evidence=tuple(asked.items()))
+
+    found = Exemptions([item]).match(violation(evidence=evidence), 0)
+
+    assert (found is item) is excused
+
+
 @pytest.mark.parametrize(("now", "excused"), [(99.999, True), (100.0, False)])
 def test_it_ends_on_time(now, excused):
     assert (Exemptions([exemption()]).match(violation(), now) is not None) is excused

@@ -135,7 +135,12 @@ class Kind(Policy[SensitiveOptions]):
     """Reports what the detectors find, by service, place, key and detector."""
 
     options_type = SensitiveOptions
-    meta = Meta(signals=tuple(Signal), severities=tuple(Severity), since="0.1.0")
+    meta = Meta(
+        signals=tuple(Signal),
+        severities=tuple(Severity),
+        since="0.1.0",
+        exempts=frozenset({"detector", "key", "member", "fingerprint"}),
+    )
 
     def __init__(self, terms: Terms, options: SensitiveOptions) -> None:
         super().__init__(terms, options)
