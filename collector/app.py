@@ -78,7 +78,14 @@ class Auditor:
     def __init__(self, config: Config, loaded: Loaded) -> None:
         self._config = config
         self._clock = Clock()
-        detectors = Detectors(fingerprint_key(config.secrets.fingerprint_key_file))
+        detectors = Detectors(
+            fingerprint_key(config.secrets.fingerprint_key_file), own=loaded.detectors
+        )
+        if detectors.backend != "hyperscan":
+            _LOG.warning(
+                "hyperscan is not installed (it has no wheel for this platform): detectors run "
+                "on a slower engine, and find the same"
+            )
         self.engine = Engine(
             loaded.policies,
             detectors=detectors,

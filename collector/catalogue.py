@@ -15,7 +15,13 @@ from collector.evaluate import registry
 from collector.evaluate.match import SERVICE_FIELDS
 from collector.evaluate.policy import AnyPolicy
 from collector.policyfile import Loaded, Pack
-from collector.policymodel import ExemptionEntry, OverrideEntry, PackFile, PolicyEntry
+from collector.policymodel import (
+    DetectorEntry,
+    ExemptionEntry,
+    OverrideEntry,
+    PackFile,
+    PolicyEntry,
+)
 
 _SECTION = re.compile(r"^(Why|Bad|Good|Mend):\n((?:    .*\n|\n)+)", re.MULTILINE)
 
@@ -188,9 +194,11 @@ def schema() -> str:
     }
     policy["allOf"] = [_options_of(name, definitions) for name in kinds]
     definitions["Policy"] = policy
+    definitions["Detector"] = _inlined(DetectorEntry, definitions)
     definitions["Exemption"] = _inlined(ExemptionEntry, definitions)
     definitions["Override"] = _inlined(OverrideEntry, definitions)
     for key, name in (
+        ("detectors", "Detector"),
         ("policies", "Policy"),
         ("exemptions", "Exemption"),
         ("overrides", "Override"),

@@ -107,7 +107,9 @@ def run(loaded: Loaded, case: Case) -> list[str]:
     ]
     telemetry = [one.model_dump(exclude_unset=True) for one in case.telemetry]
     try:
-        found = testing.run(loaded.fresh(), [_listed(one) for one in telemetry], case.until)
+        found = testing.run(
+            loaded.fresh(), [_listed(one) for one in telemetry], case.until, own=loaded.detectors
+        )
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         return [f"the telemetry cannot be sent: {type(error).__name__}: {error}"]
     return testing.compare(found, expected)

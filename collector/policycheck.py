@@ -10,10 +10,18 @@ from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
+from collector.evaluate.detectors.base import Detector
 from collector.evaluate.exempt import Exemption
 from collector.evaluate.match import SERVICE_FIELDS, Selector
-from collector.evaluate.policy import AnyPolicy, Options, Terms
-from collector.policymodel import ExemptionEntry, OverrideEntry, PackFile, PolicyEntry
+from collector.evaluate.policy import DETECTORS, AnyPolicy, Options, Terms
+from collector.policydetector import detector, taken_name
+from collector.policymodel import (
+    DetectorEntry,
+    ExemptionEntry,
+    OverrideEntry,
+    PackFile,
+    PolicyEntry,
+)
 from collector.problem import Problem, quoted
 from collector.validation import Fault, Where, validate
 from collector.violation import Severity
@@ -60,6 +68,7 @@ class Checker:
         problems: whatever is wrong.
         warnings: whatever is only doubtful.
         exemptions: those that have not expired.
+        detectors: beside the shipped ones.
     """
 
     kinds: Kinds
@@ -68,10 +77,30 @@ class Checker:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     exemptions: list[Exemption] = field(default_factory=list)
+    detectors: list[Detector] = field(default_factory=list)
+    _detector_names: set[str] = field(default_factory=set)
     _first: dict[str, str] = field(default_factory=dict)
     _kind_of: dict[str, type[AnyPolicy]] = field(default_factory=dict)
     _entries: dict[str, Entry] = field(default_factory=dict)
     _later: list[Callable[[], None]] = field(default_factory=list)
+
+    def detect(self, document: Document) -> None:
+        """Take in the detectors of a file; policies of any file can name them afterwards.
+
+        Args:
+            document: the file.
+        """
+        for where, _ in _items(document, "detectors"):
+            entry = self._checked(DetectorEntry, document, where)
+            if entry is None:
+                continue
+            taken = entry.name in self._detector_names
+            self._detector_names.add(entry.name)
+            made = taken_name(entry) if taken else detector(entry)
+            if isinstance(made, Fault):
+                self._report(document, where, made)
+            else:
+                self.detectors.append(made)
 
     def add(self, document: Document) -> PackFile | None:
         """Take in a file; what refers to policies of other files is kept for `finish`.
@@ -181,7 +210,9 @@ class Checker:
     ) -> Options | None:
         if not isinstance(raw, dict):
             return None
-        made, faults = validate(kind.options_type, raw)
+        made, faults = validate(
+            kind.options_type, raw, {DETECTORS: tuple(sorted(self._detector_names))}
+        )
         for fault in faults:
             self._report(document, (*where, "options"), fault)
         return made

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from collector.evaluate import registry
+from collector.evaluate.detectors.base import Detector
 from collector.evaluate.exempt import Exemption
 from collector.evaluate.policy import AnyPolicy
 from collector.policycheck import Checker, Kinds
 from collector.problem import Problem, ProblemsError
-from collector.yamlmap import read
+from collector.yamlmap import Document, read
 
 SUFFIXES = (".yaml", ".yml")
 TEST_SUFFIX = ".test.yaml"
@@ -45,6 +46,7 @@ class Loaded:
         warnings: what a user should know; sorted by place.
         packs: the files.
         disabled: policies that are not enabled.
+        detectors: those beside the shipped ones.
     """
 
     policies: tuple[AnyPolicy, ...] = ()
@@ -52,6 +54,7 @@ class Loaded:
     warnings: tuple[Problem, ...] = ()
     packs: tuple[Pack, ...] = ()
     disabled: tuple[AnyPolicy, ...] = ()
+    detectors: tuple[Detector, ...] = ()
 
     def pack_of(self, policy_id: str) -> str:
         """Name of the pack in which a policy stands, or empty."""
@@ -91,12 +94,10 @@ def load(
     kinds = registry.known() if known_kinds is None else known_kinds
     checker = Checker(kinds, time.time() if now is None else now, lasting_fingerprints)
     packs = []
-    for path in _files(paths, checker.problems):
-        try:
-            document = read(path)
-        except ProblemsError as error:
-            checker.problems += error.problems
-            continue
+    documents = list(_read(_files(paths, checker.problems), checker.problems))
+    for _, document in documents:
+        checker.detect(document)
+    for path, document in documents:
         said = checker.add(document)
         if said is not None:
             items = [item.get("id") for item in said.policies if isinstance(item, dict)]
@@ -111,7 +112,16 @@ def load(
         warnings=tuple(sorted(checker.warnings, key=lambda one: (one.path, one.line))),
         packs=tuple(packs),
         disabled=tuple(policy for policy, enabled in policies if not enabled),
+        detectors=tuple(checker.detectors),
     )
+
+
+def _read(files: Iterable[Path], problems: list[Problem]) -> Iterator[tuple[Path, Document]]:
+    for path in files:
+        try:
+            yield path, read(path)
+        except ProblemsError as error:
+            problems += error.problems
 
 
 def _files(paths: Iterable[Path | str], problems: list[Problem]) -> list[Path]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from collector.evaluate.detectors.custom import SHORTEST_LITERAL
 from collector.evaluate.match import Selector
 
 SeverityName = Literal["info", "warning", "critical"]
@@ -24,6 +25,34 @@ Pattern = Annotated[str, Field(min_length=1, max_length=256)]
 
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DetectorEntry(_Entry):
+    """A detector of secrets of one's own."""
+
+    name: Identifier = Field(description="as findings spell it; not that of a shipped detector")
+    severity: SeverityName = Field(default="critical", description="of its finds")
+    literals: tuple[Annotated[str, Field(min_length=SHORTEST_LITERAL, max_length=64)], ...] = Field(
+        default=(),
+        max_length=32,
+        description="one of them, as it is written, stands in every text in which something "
+        f"is found; {SHORTEST_LITERAL} characters at least",
+    )
+    keys: tuple[Annotated[str, Field(pattern="^[A-Za-z0-9]{2,64}$")], ...] = Field(
+        default=(),
+        max_length=32,
+        description="words of attribute names, such as `acme` of `acme.token`, under which the "
+        "expression is tried without a literal",
+    )
+    expression: str = Field(
+        min_length=1,
+        max_length=1000,
+        description="in RE2's syntax; the group `secret`, as in (?P<secret>...), is the secret",
+    )
+    min_entropy: float = Field(
+        default=0, ge=0, le=8, description="bits per character below which a match is none"
+    )
+    public: int = Field(default=0, ge=0, le=12, description="leading characters that may be shown")
 
 
 class PolicyEntry(_Entry):
@@ -102,6 +131,7 @@ class PackFile(_Entry):
         description="name of the pack; by default the file's",
     )
     summary: str = Field(default="", description="what the pack is for, in one sentence")
+    detectors: tuple[Any, ...] = Field(default=(), description="detectors of your own")
     policies: tuple[Any, ...] = Field(default=(), description="policies")
     exemptions: tuple[Any, ...] = Field(default=(), description="violations that are excused")
     overrides: tuple[Any, ...] = Field(

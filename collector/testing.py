@@ -21,6 +21,7 @@ from collector.classify import SpanKind
 from collector.decode import best
 from collector.decode.limits import Limits
 from collector.decode.messages import REQUESTS, Request
+from collector.evaluate.detectors.base import Detector
 from collector.evaluate.detectors.scan import Detectors
 from collector.evaluate.engine import Engine
 from collector.evaluate.policy import AnyPolicy
@@ -56,6 +57,7 @@ def run(
     until: float | None = None,
     limits: Limits | None = None,
     make: Callable[..., Any] = best.decoder,
+    own: Sequence[Detector] = (),
 ) -> list[Violation]:
     """Send telemetry through decoder and policies, and return what they found.
 
@@ -65,11 +67,12 @@ def run(
         until: seconds to which time goes on after the last delivery; then all is closed.
         limits: of the decoder.
         make: the decoder, of a demand and limits.
+        own: detectors beside the shipped ones.
 
     Raises:
         PolicyFailedError: if a policy raised.
     """
-    detectors = Detectors(b"fingerprint key of the tests")
+    detectors = Detectors(b"fingerprint key of the tests", own=own)
     engine = Engine(policies, detectors=detectors, scrubber=Scrubber(detectors))
     decoder = make(engine.demand, limits or Limits())
     found: list[Violation] = []

@@ -32,12 +32,15 @@ class Fault(NamedTuple):
     at_key: bool = False
 
 
-def validate(model: type[M], value: object) -> tuple[M | None, list[Fault]]:
+def validate(
+    model: type[M], value: object, context: Mapping[str, Any] | None = None
+) -> tuple[M | None, list[Fault]]:
     """Check a value against a model.
 
     Args:
         model: pydantic's.
         value: as YAML gave it.
+        context: what its validators may ask for.
 
     Returns:
         The model's object, or None with everything that is wrong.
@@ -46,7 +49,7 @@ def validate(model: type[M], value: object) -> tuple[M | None, list[Fault]]:
         allowed = tuple(model.model_fields)
         return None, [Fault((), f"{quoted(value)} stands where keys are expected", allowed)]
     try:
-        return model.model_validate(value), []
+        return model.model_validate(value, context=context), []
     except ValidationError as error:
         details = error.errors(include_url=False)
         return None, [_fault(model, detail) for detail in details]

@@ -13,6 +13,9 @@ from collector.evaluate.match import Matcher, Selector
 from collector.views import Orphan, Row, Series, Shape, ShapeCount, Tally, Trace, Value
 from collector.violation import Basis, Evidence, Service, Severity, Signal, Violation
 
+#: Under this name the validators of options find the detectors that a user has added.
+DETECTORS = "detectors"
+
 
 class Options(BaseModel):
     """Options of a kind: frozen, every one with a default and its source."""

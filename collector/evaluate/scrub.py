@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 from collector.evaluate.detectors.scan import Detectors
-from collector.evaluate.detectors.table import NAMES
 from collector.violation import Evidence
 
 _MARGIN = 4096  # characters after the cut that are looked at, for a secret that begins before it
@@ -83,6 +82,8 @@ class Scrubber:
         cleaned = "".join([*parts, text[done:]])
         for find in finds:
             for secret in {find.secret, text[find.start : find.end]}:
-                if len(secret) >= _REPEATED and not any(secret in name for name in NAMES):
+                if len(secret) >= _REPEATED and not any(
+                    secret in name for name in self._detectors.names
+                ):
                     cleaned = cleaned.replace(secret, f"[{find.detector.name}]")
         return cleaned, cut

@@ -113,7 +113,7 @@ class Detector:
     def _confirmed(
         self, expression: re.Pattern[str], text: str, attempts: int | None
     ) -> Iterator[Found]:
-        group: str | int = "secret" if "secret" in expression.groupindex else 0
+        group = expression.groupindex.get("secret", 0)
         named = "name" in expression.groupindex
         for match in islice(expression.finditer(text), attempts):
             if self.confirm(match):

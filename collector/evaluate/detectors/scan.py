@@ -44,6 +44,7 @@ class Detectors:
         max_length: of a longer value only the first three quarters of so many characters and
             the last quarter are looked at, and it is counted in `truncated` (ours: 64 KiB).
         plain: use `re` even where hyperscan is installed.
+        own: detectors beside the shipped ones, which win over them at equal rank.
 
     Raises:
         ValueError: if the key is empty or a name is unknown.
@@ -57,18 +58,21 @@ class Detectors:
         max_matches_per_value: int = 16,
         max_length: int = 65_536,
         plain: bool = False,
+        own: Sequence[Detector] = (),
     ) -> None:
-        unknown = disabled.difference(NAMES)
+        everything = (*DETECTORS, *own)
+        unknown = disabled.difference(NAMES, (one.name for one in own))
         if unknown:
             raise ValueError(
                 f"unknown detectors {', '.join(sorted(unknown))}; known are {', '.join(NAMES)}"
             )
+        self.names = frozenset(one.name for one in everything)
         self._fingerprints = Fingerprints(key)
         self._disabled = disabled
         self._most = max_matches_per_value
         self._max_length = max_length
-        self._orders = {detector: order for order, detector in enumerate(DETECTORS)}
-        enabled = [detector for detector in DETECTORS if detector.name not in disabled]
+        self._orders = {detector: order for order, detector in enumerate(everything)}
+        enabled = [detector for detector in everything if detector.name not in disabled]
         self._gated = [detector for detector in enabled if detector.gate]
         self._bare = [detector for detector in enabled if detector.bare is not None]
         self._gates = gates.best([detector.gate for detector in self._gated], plain=plain)

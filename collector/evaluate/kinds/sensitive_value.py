@@ -33,12 +33,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from collector.demand import Demand, any_of
 from collector.evaluate.detectors.table import NAMES
 from collector.evaluate.match import Pattern
-from collector.evaluate.policy import Hit, Judged, Meta, Options, Policy, Terms
+from collector.evaluate.policy import DETECTORS, Hit, Judged, Meta, Options, Policy, Terms
 from collector.views import Place, Sighting
 from collector.violation import Service, Severity, Signal, Violation
 
@@ -111,11 +111,12 @@ class SensitiveOptions(Options):
 
     @field_validator("detectors", "exclude_detectors")
     @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [name for name in names if name not in NAMES]
+    def _known(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        known = (*NAMES, *(info.context or {}).get(DETECTORS, ()))
+        unknown = [name for name in names if name not in known]
         if unknown:
             raise ValueError(
-                f"no detector is called {', '.join(unknown)}; choose from {', '.join(NAMES)}"
+                f"no detector is called {', '.join(unknown)}; choose from {', '.join(known)}"
             )
         return names
 
@@ -144,8 +145,8 @@ class Kind(Policy[SensitiveOptions]):
 
     def __init__(self, terms: Terms, options: SensitiveOptions) -> None:
         super().__init__(terms, options)
-        wanted = options.detectors or NAMES
-        self._detectors = frozenset(wanted) - frozenset(options.exclude_detectors)
+        self._wanted = frozenset(options.detectors)
+        self._unwanted = frozenset(options.exclude_detectors)
         self._where = frozenset(options.where)
         self._excluded = any_of(options.exclude_keys)
         self._least = Severity.parse(options.min_severity)
@@ -182,7 +183,9 @@ class Kind(Policy[SensitiveOptions]):
         excluded = self._excluded is not None and (
             self._excluded.match(key) or (hit.baggage and self._excluded.match(hit.within))
         )
-        return not excluded and hit.severity >= self._least and hit.detector in self._detectors
+        named = not self._wanted or hit.detector in self._wanted
+        wanted = named and hit.detector not in self._unwanted
+        return wanted and not excluded and hit.severity >= self._least
 
     def _seen(
         self, key: str, hit: Hit, sightings: Sequence[Sighting]
