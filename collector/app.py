@@ -27,6 +27,7 @@ from collector.evaluate.scrub import Scrubber
 from collector.ledger import Ledger
 from collector.pipeline import Pipeline
 from collector.policyfile import Loaded
+from collector.report import jsonlog
 from collector.report.admin import AdminServer
 from collector.report.collapse import Findings
 from collector.report.jsonlog import JsonLines
@@ -271,9 +272,10 @@ def _limits(config: Config) -> Limits:
 
 def _reporter(config: Config, loaded: Loaded) -> Reporter:
     findings = config.findings
-    lines = (
-        JsonLines(findings.file, findings.rotate_bytes, findings.keep) if findings.file else None
-    )
+    lines = None
+    if findings.file:
+        jsonlog.check(findings.file)
+        lines = JsonLines(findings.file, findings.rotate_bytes, findings.keep)
     return Reporter(
         MetricStore(loaded.policies, config.labels.max_services),
         Findings(findings.fold_seconds, findings.max_open),

@@ -56,7 +56,7 @@ def run(
         return
     logging.basicConfig(level=config.log.level.upper(), format=_FORMAT, stream=sys.stderr)
     for warning in loaded.warnings:
-        _LOG.warning("%s", warning)
+        _LOG.warning("%s", warning.render())
     stopping = stop_on_signals()
     auditor = Auditor(config, loaded)
     bound = auditor.start()

@@ -124,7 +124,8 @@ class JsonLines:
             self._file = None
         if not self._told:
             self._told = True
-            _LOG.error("findings cannot be written: %s", type(error).__name__)
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            _LOG.error("findings.file %s cannot be written: %s", self._path or "-", reason)
 
     def _opened(self) -> TextIO:
         if self._path is None:
@@ -145,6 +146,23 @@ class JsonLines:
                 newer.replace(older)
         if self._keep == 0:
             path.unlink(missing_ok=True)
+
+
+def check(target: str) -> None:
+    """See to it that findings can be written, before anything is received.
+
+    Args:
+        target: as `JsonLines` takes it.
+
+    Raises:
+        OSError: if the file cannot be opened; the text names the key of the configuration.
+    """
+    if target == _STANDARD_OUTPUT:
+        return
+    try:
+        _append(Path(target)).close()
+    except OSError as error:
+        raise OSError(f"findings.file {target} cannot be written: {error.strerror}") from None
 
 
 def _append(path: Path) -> TextIO:

@@ -180,6 +180,35 @@ def test_an_address_that_is_open_to_everybody_is_warned_of(start_auditor, tmp_pa
     assert "whoever" not in start_auditor().said
 
 
+def test_a_findings_file_that_cannot_be_written_is_named_before_anything_is_received(tmp_path):
+    target = tmp_path / "absent" / "findings.jsonl"
+    done = subprocess.run(
+        [sys.executable, "-m", "collector.cli", "run", "--findings", str(target)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 2
+    assert f"findings.file {target} cannot be written: No such file" in done.stderr
+    assert "ready" not in done.stderr
+
+
+def test_an_exemption_that_has_expired_is_warned_of_in_a_sentence(start_auditor, tmp_path):
+    file = tmp_path / "expired.yaml"
+    file.write_text(
+        "exemptions:\n  - {policy: retry-storm, service: a, owner: team-a, reason: b, "
+        "expires: 2020-01-01}\n"
+    )
+
+    said = start_auditor("--policies", file).said
+
+    assert f"{file}:2" in said
+    assert "expired on 2020-01-01" in said
+    assert "Problem(" not in said
+
+
 def test_a_kind_from_another_package_is_found_by_its_entry_point(start_auditor, tmp_path):
     package = tmp_path / "extension"
     (package / "any_log-1.dist-info").mkdir(parents=True)
