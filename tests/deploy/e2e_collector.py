@@ -6,6 +6,7 @@ minutes: make e2e-collector.
 
 import http.client
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ FOLDER = tools.ROOT / "deploy" / "collector"
 #: Loopback too; the ports of the configurations are free there.
 COLLECTOR = "127.0.0.2"
 TRACES = 60
+QUEUED = 200  # by the exporter of fan-out.yaml
 SHOP = {
     "service": "shop",
     "repeat": TRACES,
@@ -100,6 +102,12 @@ def test_the_collector_takes_the_configuration(tool, run, file):
     run(tool("otelcol"), "validate", "--config", file, env=env)
 
 
+def test_the_collector_of_compose_takes_both_of_its_files(tool, run):
+    files = (FOLDER / "fan-out.yaml", FOLDER.parent / "compose" / "collector.yaml")
+    named = [word for file in files for word in ("--config", file)]
+    run(tool("otelcol"), "validate", *named, env=os.environ | {"BACKEND_ENDPOINT": "a:1"})
+
+
 def test_a_copy_of_everything_reaches_the_auditor(tool, start):
     backend, auditor = Auditor(start), Auditor(start)
     start(
@@ -116,6 +124,23 @@ def test_a_copy_of_everything_reaches_the_auditor(tool, start):
     for one in (backend, auditor):
         until(lambda one=one: one.items("traces") == TRACES)
         until(lambda one=one: one.items("logs") == one.items("metrics") == 1)
+
+
+def test_an_auditor_that_hangs_is_felt_neither_by_the_sender_nor_by_the_backend(tool, start):
+    backend = Auditor(start)
+    with socket.create_server((LOOPBACK, 0)) as hanging:  # takes connections, answers nothing
+        start(
+            *(tool("otelcol"), "--config", FOLDER / "fan-out.yaml"),
+            OTLP_HOST=COLLECTOR,
+            BACKEND_ENDPOINT=f"{LOOPBACK}:{backend.grpc}",
+            AUDITOR_ENDPOINT=f"{LOOPBACK}:{hanging.getsockname()[1]}",
+        )
+        until(answers)
+
+        for _ in range(QUEUED + 60):
+            send(CART)
+
+    until(lambda: backend.items("logs") == QUEUED + 60)
 
 
 def test_traces_are_shared_out_and_a_service_stays_in_one_place(tool, start, tmp_path):
