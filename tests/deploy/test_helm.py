@@ -315,6 +315,13 @@ REFUSED = {
     "extraEnv: [{name: A, value: 1}]": "/extraEnv/0/value': got number, want string",
     "commonLabels: {a: b c}": "/commonLabels/a': 'b c' does not match",
     "{sidecar: {configMap: {enabled: true}}, auth: {existingSecret: a}}": "loopback address",
+    "config: {grpc: {address: '0.0.0.0:9464'}}":
+        "config.grpc.address and config.admin.address both name port 9464",
+    "config: {grpc: {address: '0.0.0.0:99999'}}": "the highest port is 65535",
+    "{podDisruptionBudget: {enabled: true, maxUnavailable: 0}}": "could ever be drained",
+    "podMonitor: {everyAuditor: true}": "podMonitor.everyAuditor is true and podMonitor.enabled",
+    "extraEnv: [{name: TELEMETRY_AUDITOR_GRPC_ADDRESS, value: '0.0.0.0:5317'}]":
+        "extraEnv sets TELEMETRY_AUDITOR_GRPC_ADDRESS",
     "{sidecar: {configMap: {enabled: true}}, networkPolicy: {enabled: true}}":
         "networkPolicy.enabled is true, and so is sidecar.configMap.enabled",
 }  # fmt: skip

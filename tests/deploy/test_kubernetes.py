@@ -13,7 +13,7 @@ from pod_security import breaches, containers
 from collector import configload
 from collector.policyfile import load
 
-FOLDERS = ("sidecar", "standalone", "monitoring")
+FOLDERS = ("example", "standalone", "monitoring")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_a_cluster_takes_what_is_rendered(rendered, folder, tool, tmp_path):
     assert problems(text, tool("kubernetes-validate"), tool("crds"), tmp_path) == []
 
 
-@pytest.mark.parametrize("folder", ["sidecar", "standalone"])
+@pytest.mark.parametrize("folder", ["example", "standalone"])
 def test_pods_keep_to_the_restricted_standard(rendered, folder):
     (pod,) = pods(rendered[folder])
     assert breaches(pod["spec"]) == []
@@ -55,12 +55,12 @@ BREACHES = {
 
 @pytest.mark.parametrize("text", BREACHES)
 def test_a_breach_of_the_standard_is_seen(rendered, text):
-    pod = copy.deepcopy(pods(rendered["sidecar"])[0]["spec"])
+    pod = copy.deepcopy(pods(rendered["example"])[0]["spec"])
     BREACHES[text](pod, auditor(pod))
     assert any(text in one for one in breaches(pod))
 
 
-@pytest.mark.parametrize("folder", ["sidecar", "standalone"])
+@pytest.mark.parametrize("folder", ["example", "standalone"])
 def test_the_program_takes_its_configuration_and_policies(rendered, folder, tmp_path):
     (pod,) = pods(rendered[folder])
     mounted = {one["name"]: one for one in auditor(pod["spec"])["volumeMounts"]}
@@ -75,12 +75,13 @@ def test_the_program_takes_its_configuration_and_policies(rendered, folder, tmp_
     config = configload.load(tmp_path / "auditor.yaml", environ)
 
     assert config.policies.paths == ("/etc/telemetry-auditor/policies",)
-    assert config.admin.address.endswith(":9464")
+    ports = {one["name"]: one["containerPort"] for one in auditor(pod["spec"])["ports"]}
+    assert config.admin.address.endswith(f":{ports['auditor-admin']}")
     load([tmp_path / "policies.yaml"])
 
 
-def test_the_sidecar_starts_before_the_application_and_never_holds_it_back(rendered):
-    (pod,) = pods(rendered["sidecar"])
+def test_the_sidecar_starts_before_the_application_and_has_no_say_in_its_readiness(rendered):
+    (pod,) = pods(rendered["example"])
     sidecar = auditor(pod["spec"])
 
     assert sidecar in pod["spec"]["initContainers"]
@@ -90,15 +91,16 @@ def test_the_sidecar_starts_before_the_application_and_never_holds_it_back(rende
 
 
 def test_the_sidecar_takes_telemetry_from_its_own_pod_alone(rendered):
-    (pod,) = pods(rendered["sidecar"])
+    (pod,) = pods(rendered["example"])
     names = {one["name"] for one in auditor(pod["spec"])["env"]}
 
     assert "TELEMETRY_AUDITOR_GRPC_ADDRESS" not in names
+    assert "TELEMETRY_AUDITOR_HTTP_ADDRESS" not in names
     assert [one["name"] for one in auditor(pod["spec"])["ports"]] == ["auditor-admin"]
 
 
 def test_the_application_says_which_pod_it_is(rendered):
-    (pod,) = pods(rendered["sidecar"])
+    (pod,) = pods(rendered["example"])
     env = {one["name"]: one for one in pod["spec"]["containers"][0]["env"]}
 
     for name in ("k8s.pod.name", "k8s.pod.uid", "k8s.namespace.name", "k8s.node.name"):
@@ -115,16 +117,19 @@ def test_one_replica_whose_pod_is_found_by_all_that_look_for_it(rendered):
     assert named(text, "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
     for selector in (
         deployment["spec"]["selector"]["matchLabels"],
-        named(text, "Service")["spec"]["selector"],
+        named(text, "Service", "telemetry-auditor")["spec"]["selector"],
+        named(text, "Service", "telemetry-auditor-headless")["spec"]["selector"],
         named(text, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
         named(text, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
     ):
         assert selector.items() <= labels.items()
     ports = {one["name"] for one in auditor(deployment["spec"]["template"]["spec"])["ports"]}
-    assert {one["targetPort"] for one in named(text, "Service")["spec"]["ports"]} <= ports
+    for service in ("telemetry-auditor", "telemetry-auditor-headless"):
+        said = named(text, "Service", service)["spec"]["ports"]
+        assert {one["targetPort"] for one in said} <= ports
 
 
-@pytest.mark.parametrize("folder", ["sidecar", "standalone"])
+@pytest.mark.parametrize("folder", ["example", "standalone"])
 def test_the_monitor_finds_the_auditors_port(rendered, folder):
     monitor = named(rendered["monitoring"], "PodMonitor")["spec"]
     (pod,) = pods(rendered[folder])
@@ -138,7 +143,7 @@ def test_the_monitor_finds_the_auditors_port(rendered, folder):
 def test_every_file_is_yaml_that_says_what_it_is_for(deploy):
     for file in (deploy / "kubernetes").rglob("kustomization.yaml"):
         assert file.read_text().startswith("# "), file
-        assert yaml.safe_load(file.read_text())["kind"] == "Kustomization"
+        assert yaml.safe_load(file.read_text())["kind"] in {"Kustomization", "Component"}
 
 
 WRONG = {
@@ -197,3 +202,54 @@ def test_one_wrong_value_ends_the_program_with_a_sentence_that_says_which(
 
     assert re.search(sentence, said)
     assert "Traceback" not in said
+
+
+WORKLOAD = """
+apiVersion: apps/v1
+kind: {kind}
+metadata: {{name: {name}, labels: {{telemetry-auditor/sidecar: "{wanted}"}}}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec:
+      initContainers: [{{name: migrate, image: "a:1"}}]
+      containers: [{{name: app, image: "a:1"}}]
+"""
+FOREIGN = """
+resources: [workloads.yaml]
+components: [{component}]
+namePrefix: team-
+images: [{{name: telemetry-auditor, newName: registry.example.org/auditor, newTag: "2"}}]
+"""
+
+
+def test_the_component_adds_an_auditor_to_the_workloads_that_ask_for_one(
+    kustomize, deploy, tmp_path
+):
+    asked = [("Deployment", "shop", "true"), ("StatefulSet", "db", "true")]
+    cases = [*asked, ("DaemonSet", "agent", "true"), ("Deployment", "other", "false")]
+    workloads = [WORKLOAD.format(kind=kind, name=name, wanted=said) for kind, name, said in cases]
+    (tmp_path / "workloads.yaml").write_text("---".join(workloads))
+    component = os.path.relpath(deploy / "kubernetes" / "sidecar", tmp_path)
+    (tmp_path / "kustomization.yaml").write_text(FOREIGN.format(component=component))
+
+    text = kustomize(tmp_path)
+
+    for kind, name, said in cases:
+        pod = named(text, kind, f"team-{name}")["spec"]["template"]["spec"]
+        names = [one["name"] for one in pod["initContainers"]]
+        assert names == (["telemetry-auditor", "migrate"] if said == "true" else ["migrate"])
+        if said == "true":
+            assert auditor(pod)["image"] == "registry.example.org/auditor:2"
+            for volume in pod["volumes"]:
+                assert named(text, "ConfigMap", volume["configMap"]["name"])
+
+
+def test_the_collector_before_several_auditors_asks_for_a_service_that_is_there(rendered, deploy):
+    text = (deploy / "collector" / "load-balancing.yaml").read_text()
+    (host,) = re.findall(r"AUDITOR_HOST:-([a-z-]+)\.([a-z-]+)}", text)
+    service = named(rendered["standalone"], "Service", host[0])
+
+    assert service["metadata"]["namespace"] == host[1]
+    assert service["spec"]["clusterIP"] == "None"
