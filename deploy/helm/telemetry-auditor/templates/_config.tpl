@@ -3,8 +3,8 @@
 {{- define "telemetry-auditor.config" -}}
 {{- $config := dict "findings" (dict "file" "-") -}}
 {{- if not .Values.sidecar.configMap.enabled -}}
-{{-   $_ := set $config "grpc" (dict "address" "0.0.0.0:4317") -}}
-{{-   $_ := set $config "http" (dict "address" "0.0.0.0:4318") -}}
+{{-   $_ := set $config "grpc" (dict "address" "0.0.0.0:4317" "max_bytes" 16777216) -}}
+{{-   $_ := set $config "http" (dict "address" "0.0.0.0:4318" "max_bytes" 16777216) -}}
 {{-   $_ := set $config "admin" (dict "address" "0.0.0.0:9464") -}}
 {{-   $_ := set $config "traces" (dict "max_spans" 1000000) -}}
 {{- end -}}

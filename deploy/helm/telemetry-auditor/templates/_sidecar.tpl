@@ -6,7 +6,7 @@ metadata:
 spec:
   initContainers:
     # restartPolicy makes it a sidecar: it starts before the application and ends after it.
-    # No startup and no readiness probe: an auditor that fails must not hold the pod back.
+    # No startup and no readiness probe: an auditor that fails while it runs does not disturb the pod.
     - name: telemetry-auditor
       image: {{ include "telemetry-auditor.image" . }}
       restartPolicy: Always
@@ -14,11 +14,16 @@ spec:
       env:
         - name: POD_IP
           valueFrom: {fieldRef: {fieldPath: status.podIP}}
-        # OTLP stays on the loopback address. With IPv6 alone: "[$(POD_IP)]:9464".
+        # OTLP stays on the loopback address. The admin port is not 9464, which OpenTelemetry's own
+        # Prometheus exporter takes in the application. With IPv6 alone: "[$(POD_IP)]:19464".
         - name: TELEMETRY_AUDITOR_ADMIN_ADDRESS
-          value: "$(POD_IP):9464"
+          value: "$(POD_IP):19464"
+        # One application sends: what it may have in flight fits into the limit of memory.
+        - {name: TELEMETRY_AUDITOR_GRPC_MAX_BYTES, value: "8388608"}
+        - {name: TELEMETRY_AUDITOR_HTTP_MAX_BYTES, value: "8388608"}
+        - {name: TELEMETRY_AUDITOR_ADMISSION_MAX_BYTES_IN_FLIGHT, value: "67108864"}
       ports:
-        - {name: auditor-admin, containerPort: 9464}
+        - {name: auditor-admin, containerPort: 19464}
       livenessProbe:
         httpGet: {path: /livez, port: auditor-admin}
         {{- toYaml .Values.livenessProbe | nindent 8 }}

@@ -46,6 +46,32 @@
 {{-     $wrong = append $wrong "config.grpc.address and config.http.address are both off: nobody could send" -}}
 {{-   end -}}
 {{- end -}}
+{{- if not $sidecar -}}
+{{-   $seen := dict -}}
+{{-   range $listener := list "grpc" "http" "admin" -}}
+{{-     $port := regexFind "[0-9]+$" (dig $listener "address" "" $config) -}}
+{{-     if $port -}}
+{{-       if gt (int $port) 65535 -}}
+{{-         $wrong = append $wrong (printf "config.%s.address ends in %s: the highest port is 65535" $listener $port) -}}
+{{-       end -}}
+{{-       if hasKey $seen $port -}}
+{{-         $wrong = append $wrong (printf "config.%s.address and config.%s.address both name port %s: each listener needs one of its own" (get $seen $port) $listener $port) -}}
+{{-       end -}}
+{{-       $_ := set $seen $port $listener -}}
+{{-     end -}}
+{{-   end -}}
+{{- end -}}
+{{- range $one := $values.extraEnv -}}
+{{-   if regexMatch "^TELEMETRY_AUDITOR_(GRPC|HTTP|ADMIN)_ADDRESS$" $one.name -}}
+{{-     $wrong = append $wrong (printf "extraEnv sets %s, which Service, ports and probes would not follow: set it in config" $one.name) -}}
+{{-   end -}}
+{{- end -}}
+{{- if and $values.podDisruptionBudget.enabled (eq (toString $values.podDisruptionBudget.maxUnavailable) "0") (eq (int $values.replicas) 1) -}}
+{{-   $wrong = append $wrong "podDisruptionBudget.maxUnavailable is 0 with one replica: no node that runs it could ever be drained" -}}
+{{- end -}}
+{{- if and $values.podMonitor.everyAuditor (not $values.podMonitor.enabled) -}}
+{{-   $wrong = append $wrong "podMonitor.everyAuditor is true and podMonitor.enabled is not: nothing would be monitored" -}}
+{{- end -}}
 {{- if and $values.service.headless (ne $values.service.type "ClusterIP") -}}
 {{-   $wrong = append $wrong (printf "service.headless is true and service.type is %s: only a Service of type ClusterIP can be headless" $values.service.type) -}}
 {{- end -}}
