@@ -15,6 +15,7 @@ ERROR = 2
 _COMMANDS = {
     "run": ("collector.cli.run", "Receive, inspect and report until told to stop."),
     "check": ("collector.cli.check", "Judge what a command sends; for continuous integration."),
+    "scan": ("collector.cli.scan", "Look for secrets in a text or a file of OTLP/JSON."),
     "policies": ("collector.cli.policies", "List, explain, validate and test policies."),
     "version": ("collector.cli", "Show the version and what runs."),
 }

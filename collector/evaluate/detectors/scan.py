@@ -85,6 +85,10 @@ class Detectors:
         """``hyperscan`` or ``re``."""
         return self._gates.name
 
+    def fingerprint(self, secret: str) -> str:
+        """The keyed hash of a secret."""
+        return self._fingerprints.of(secret)
+
     def found(self, values: Sequence[Value]) -> dict[int, tuple[Hit, ...]]:
         """What stands in values, by index, for those in which something does.
 

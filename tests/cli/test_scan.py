@@ -1,0 +1,137 @@
+"""`telemetry-auditor scan`: what is found in a file, where, and with which exit code."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from collector import scanfile
+from collector.cli.scan import scan
+from collector.evaluate.detectors.scan import Detectors
+from collector.violation import Severity
+
+ID = "".join(f"{n:x}Q" for n in range(40, 56))
+PASSWORD = f"password={ID}"
+DETECTORS = Detectors(b"key of the tests")
+SPAN = {
+    "resourceSpans": [
+        {
+            "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]},
+            "scopeSpans": [
+                {
+                    "spans": [
+                        {
+                            "traceId": "5b8efff798038103d269b633813fc60c",
+                            "spanId": "eee19b7ec3c1b174",
+                            "name": "GET /",
+                            "attributes": [{"key": "client.secret", "value": {"stringValue": ID}}],
+                        }
+                    ]
+                }
+            ],
+        }
+    ]
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    def call(content, *options):
+        file = tmp_path / "file"
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return CliRunner().invoke(scan, [*options, "--format", "json", str(file)])
+
+    return call
+
+
+def places(result):
+    return [json.loads(line)["place"] for line in result.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("", []),
+        ("all is well\n", []),
+        (f"{PASSWORD}\n", ["1:10"]),
+        (f"a\nb\n  {PASSWORD}", ["3:12"]),
+        (f"é {PASSWORD}", ["1:12"]),
+        (b"\xff\xfe " + PASSWORD.encode(), ["1:13"]),
+        (json.dumps({"user": "a", "password": ID}), ["1:28"]),
+        ("{not json", []),
+    ],
+)
+def test_a_text_is_searched_and_each_find_has_its_place(run, content, found):
+    result = run(content)
+
+    assert places(result) == found
+    assert result.exit_code == (1 if found else 0)
+    assert ID not in result.output
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(SPAN),
+        json.dumps(SPAN, indent=2),
+        json.dumps({"resourceLogs": []}) + "\n" + json.dumps(SPAN) + "\n",
+    ],
+)
+def test_a_file_of_otlp_is_searched_as_telemetry(run, content):
+    result = run(content)
+
+    assert places(result) == ["shop / span attribute / client.secret / GET /"]
+    assert result.exit_code == 1
+
+
+def test_a_secret_that_comes_again_is_found_again(run):
+    assert len(places(run("\n".join([json.dumps(SPAN)] * 3)))) == 3
+
+
+def test_otlp_with_a_mistake_is_an_error_that_names_its_place(run):
+    broken = json.dumps(SPAN).replace('"5b8efff798038103d269b633813fc60c"', '"xyz"')
+
+    result = run(broken)
+
+    assert result.exit_code == 2
+    assert "traceId" in result.stderr
+
+
+def test_the_key_says_under_which_attribute_a_text_would_stand(run):
+    assert places(run(ID)) == []
+    assert places(run(ID, "--key", "client.secret")) == ["1:1"]
+
+
+def test_fingerprints_are_shown_where_they_last(run, tmp_path):
+    key = tmp_path / "key"
+    key.write_text("a key")
+    config = tmp_path / "config.yaml"
+    config.write_text(f"secrets: {{fingerprint_key_file: {key}}}\n")
+
+    (with_key,) = run(PASSWORD, "--config", str(config)).stdout.splitlines()
+    (without,) = run(PASSWORD).stdout.splitlines()
+
+    assert len(json.loads(with_key)["fingerprint"]) == 16
+    assert "fingerprint" not in json.loads(without)
+
+
+def test_a_table_is_for_people(tmp_path):
+    file = tmp_path / "file"
+    file.write_text(PASSWORD)
+
+    result = CliRunner().invoke(scan, [str(file)])
+
+    assert "password-assignment" in result.stdout
+    assert "1 found" in result.stdout
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("at", [0, 16_000, 32_760, 49_140, 49_152, 65_530, 200_000])
+def test_a_secret_is_found_once_wherever_pieces_of_a_long_text_end(at):
+    text = "x " * 150_000
+    text = f"{text[:at]} {PASSWORD} {text[at:]}"
+
+    (found,) = scanfile.scan_text(text, DETECTORS, 0)
+
+    assert found.place == f"1:{at + 11}"
+    assert found.severity is Severity.CRITICAL
