@@ -24,6 +24,7 @@ from collector.evaluate.detectors.scan import Detectors
 from collector.evaluate.engine import Engine
 from collector.evaluate.exempt import Exemptions
 from collector.evaluate.scrub import Scrubber
+from collector.filecache import FileCache
 from collector.ledger import Ledger
 from collector.pipeline import Pipeline
 from collector.policyfile import Loaded
@@ -79,8 +80,11 @@ class Auditor:
     def __init__(self, config: Config, loaded: Loaded) -> None:
         self._config = config
         self._clock = Clock()
+        folder = config.secrets.cache_directory
         detectors = Detectors(
-            fingerprint_key(config.secrets.fingerprint_key_file), own=loaded.detectors
+            fingerprint_key(config.secrets.fingerprint_key_file),
+            own=loaded.detectors,
+            cache=FileCache(folder) if folder is not None else None,
         )
         if detectors.backend != "hyperscan":
             _LOG.warning(

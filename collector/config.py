@@ -177,6 +177,10 @@ class Secrets(Section):
     fingerprint_key_file: Path | None = Field(
         default=None, description="key of fingerprints; without it one is made at each start"
     )
+    cache_directory: Path | None = Field(
+        default=None,
+        description="compiled detectors are kept there, which saves part of a second at start",
+    )
 
 
 class Log(Section):

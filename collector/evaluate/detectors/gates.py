@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
 from typing import Any, Protocol
 
 hyperscan: Any
@@ -40,17 +41,27 @@ def _text(data: bytes, starts: Sequence[int], index: int) -> bytes:
     return data[starts[index] : end - 1]
 
 
+class Cache(Protocol):
+    """Keeps what is costly to make, by name."""
+
+    def get(self, name: str) -> bytes | None:
+        """What was put; None when nothing was."""
+
+    def put(self, name: str, content: bytes) -> None:
+        """Keep bytes."""
+
+
 class _Automaton:
     """A database of hyperscan, with a scratch space for each scan that runs at a time."""
 
-    def __init__(self, gates: Sequence[str], flag: int) -> None:
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(
-            expressions=[gate.encode() for gate in gates],
-            ids=list(range(len(gates))),
-            elements=len(gates),
-            flags=[flag] * len(gates),
-        )
+    def __init__(self, gates: Sequence[str], flag: int, cache: Cache | None) -> None:
+        name = _name(gates, flag)
+        database = _loaded(cache.get(name)) if cache is not None else None
+        if database is None:
+            database = _compiled(gates, flag)
+            if cache is not None:
+                cache.put(name, hyperscan.dumpb(database))
+        self._database: Any = database
         self._idle: list[Any] = []
 
     def run(self, data: bytes, handler: Callable[..., object]) -> None:
@@ -67,18 +78,48 @@ class _Automaton:
             self._idle.append(scratch)
 
 
+def _name(gates: Sequence[str], flag: int) -> str:
+    """The name of an automaton in a cache: whatever it is made of, hashed."""
+    made_of = "\0".join([hyperscan.__version__, str(flag), *gates])
+    return f"hyperscan-{blake2b(made_of.encode(), digest_size=16).hexdigest()}"
+
+
+def _compiled(gates: Sequence[str], flag: int) -> Any:  # noqa: ANN401 (hyperscan has no types)
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[gate.encode() for gate in gates],
+        ids=list(range(len(gates))),
+        elements=len(gates),
+        flags=[flag] * len(gates),
+    )
+    return database
+
+
+def _loaded(data: bytes | None) -> Any:  # noqa: ANN401
+    """A database that was compiled before; None when it does not fit this machine."""
+    if data is None:
+        return None
+    try:
+        database = hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK)
+        database.scratch = hyperscan.Scratch(database)
+    except hyperscan.HyperscanError:
+        return None
+    return database
+
+
 class HyperscanGates:
     """All gates as one automaton.
 
     Args:
         gates: expressions on bytes.
+        cache: where compiled automata are kept; None compiles each time.
     """
 
     name = "hyperscan"
 
-    def __init__(self, gates: Sequence[str]) -> None:
-        self._many = _Automaton(gates, 0)
-        self._alone = _Automaton(gates, hyperscan.HS_FLAG_SINGLEMATCH)
+    def __init__(self, gates: Sequence[str], cache: Cache | None = None) -> None:
+        self._many = _Automaton(gates, 0, cache)
+        self._alone = _Automaton(gates, hyperscan.HS_FLAG_SINGLEMATCH, cache)
 
     def scan(self, data: bytes, starts: Sequence[int]) -> Candidates:
         """See `Gates.scan`."""
@@ -137,13 +178,14 @@ class RegexGates:
             position = starts[index + 1]
 
 
-def best(gates: Sequence[str], *, plain: bool = False) -> Gates:
+def best(gates: Sequence[str], *, plain: bool = False, cache: Cache | None = None) -> Gates:
     """An automaton where hyperscan is installed, else `re`.
 
     Args:
         gates: expressions on bytes.
         plain: take `re` in any case.
+        cache: where compiled automata are kept.
     """
     if plain or hyperscan is None:
         return RegexGates(gates)
-    return HyperscanGates(gates)
+    return HyperscanGates(gates, cache)

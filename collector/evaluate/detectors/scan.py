@@ -44,6 +44,7 @@ class Detectors:
         max_length: of a longer value only the first three quarters of so many characters and
             the last quarter are looked at, and it is counted in `truncated` (ours: 64 KiB).
         plain: use `re` even where hyperscan is installed.
+        cache: where compiled automata are kept.
         own: detectors beside the shipped ones, which win over them at equal rank.
 
     Raises:
@@ -59,6 +60,7 @@ class Detectors:
         max_length: int = 65_536,
         plain: bool = False,
         own: Sequence[Detector] = (),
+        cache: gates.Cache | None = None,
     ) -> None:
         everything = (*DETECTORS, *own)
         unknown = disabled.difference(NAMES, (one.name for one in own))
@@ -75,7 +77,9 @@ class Detectors:
         enabled = [detector for detector in everything if detector.name not in disabled]
         self._gated = [detector for detector in enabled if detector.gate]
         self._bare = [detector for detector in enabled if detector.bare is not None]
-        self._gates = gates.best([detector.gate for detector in self._gated], plain=plain)
+        self._gates = gates.best(
+            [detector.gate for detector in self._gated], plain=plain, cache=cache
+        )
         self._plan = lru_cache(maxsize=16_384)(self._make_plan)
         self.truncated = 0
         self.capped = 0
