@@ -18,7 +18,9 @@ def installed(tmp_path_factory):
     """A folder into which the package was installed while no compiler could be run."""
     folder = tmp_path_factory.mktemp("no-compiler")
     source, target = folder / "source", folder / "installed"
-    left_out = shutil.ignore_patterns("*.so", "build", ".venv", ".git", "*.egg-info", ".*_cache")
+    left_out = shutil.ignore_patterns(
+        "*.so", "build", ".venv", ".tools", ".git", "*.egg-info", ".*_cache"
+    )
     shutil.copytree(PROJECT, source, ignore=left_out)
     options = ("--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--target")
     subprocess.run(
