@@ -11,6 +11,7 @@ import zlib
 from collections import Counter
 from functools import lru_cache
 
+_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _HEX = frozenset("0123456789abcdefABCDEF")
 _PIECE = re.compile(r"[a-z]+|[A-Z]+|[A-Z][a-z]+|[a-z]*[vV]?[0-9]{1,3}|[0-9]+")
@@ -29,17 +30,30 @@ def entropy(text: str) -> float:
     return -sum(n / total * math.log2(n / total) for n in Counter(text).values()) if total else 0.0
 
 
+def _spelled(number: int, alphabet: str, digits: int) -> str:
+    out = ""
+    while number:
+        number, digit = divmod(number, len(alphabet))
+        out = alphabet[digit] + out
+    return out.rjust(digits, "0")
+
+
+def base36(number: int, digits: int) -> str:
+    """A number in 0-9 and a-z, padded with zeros."""
+    return _spelled(number, _BASE36, digits)
+
+
+def base62(number: int, digits: int) -> str:
+    """A number in 0-9, A-Z and a-z, padded with zeros."""
+    return _spelled(number, _BASE62, digits)
+
+
 def base62_crc32(text: str, digits: int = 6) -> str:
-    """CRC32 of a text as base62 (0-9, A-Z, a-z), padded with zeros.
+    """CRC32 of a text in base62.
 
     Source: github.blog, "Behind GitHub's new authentication token formats" (2021).
     """
-    rest = zlib.crc32(text.encode())
-    out = ""
-    while rest:
-        rest, digit = divmod(rest, len(_BASE62))
-        out = _BASE62[digit] + out
-    return out.rjust(digits, "0")
+    return base62(zlib.crc32(text.encode()), digits)
 
 
 def luhn(digits: str) -> bool:
