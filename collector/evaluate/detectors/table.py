@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collector.evaluate.detectors.base import Detector, Rank
+from collector.evaluate.detectors.cloud import CLOUD
 from collector.evaluate.detectors.credentials import BY_NAME, CREDENTIALS
 from collector.evaluate.detectors.personal import PERSONAL
+from collector.evaluate.detectors.platforms import PLATFORMS
 from collector.evaluate.detectors.tokens import TOKENS
+from collector.evaluate.detectors.tools import TOOLS
+from collector.evaluate.detectors.vendors import VENDORS
 
-DETECTORS: tuple[Detector, ...] = (*TOKENS, *BY_NAME, *CREDENTIALS, *PERSONAL)
+#: Detectors that know a secret by its own form.
+BY_FORM: tuple[Detector, ...] = (
+    *CLOUD,
+    *PLATFORMS,
+    *VENDORS,
+    *TOOLS,
+    *TOKENS,
+)
+
+DETECTORS: tuple[Detector, ...] = (*BY_FORM, *BY_NAME, *CREDENTIALS, *PERSONAL)
 
 #: Every name, as options spell it.
 NAMES: tuple[str, ...] = tuple(sorted({detector.name for detector in DETECTORS}))

@@ -1,7 +1,7 @@
-"""Tokens with a shape of their own: a prefix, a length, often a checksum.
+"""Tokens of code hosts and package registries, web tokens and private keys.
 
-Sources: the issuers' documentation of their token formats, and the shapes that gitleaks,
-TruffleHog and CredSweeper publish.
+Sources: the issuers' documentation of their token formats, which a row names, and the shapes
+that gitleaks, TruffleHog and CredSweeper publish.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import zlib
 
-from collector.evaluate.detectors.base import Detector, Rank, secret_of
+from collector.evaluate.detectors.base import Detector, Rank
 from collector.evaluate.detectors.checks import (
+    base36,
     base62_crc32,
     decoded,
     entropy,
@@ -18,18 +19,17 @@ from collector.evaluate.detectors.checks import (
     is_jwt,
     json_object,
 )
-from collector.evaluate.detectors.placeholders import is_placeholder, is_published
+from collector.evaluate.detectors.placeholders import is_published
+from collector.evaluate.detectors.shapes import AFTER, BEFORE, plausible, simple
 
-_BITS = 3.0  # entropy per character below which a long token is a mask or a sample
 _CHECKSUM = 6
 _FOREVER = 1e12  # no end in seconds; some issuers give milliseconds, which never end here
-_BEFORE = r"(?<![A-Za-z0-9])"
-_AFTER = r"(?![A-Za-z0-9_-])"
 
-
-def _plausible(match: re.Match[str]) -> bool:
-    secret = secret_of(match)
-    return entropy(secret) >= _BITS and not is_placeholder(secret)
+_GITLAB_CHECKSUM = 7
+_GITLAB_PAYLOAD = 27  # the shortest payload of a routable token
+_GITLAB_CLASSIC = 90  # the longest token that is not routable, and some more
+_GITLAB_PREFIX = 21  # of the instance, before that of the token, and a dash
+_plausible = plausible()
 
 
 def _crc32(match: re.Match[str]) -> bool:
@@ -38,34 +38,28 @@ def _crc32(match: re.Match[str]) -> bool:
     return base62_crc32(body[:-_CHECKSUM]) == body[-_CHECKSUM:]
 
 
+def _gitlab(match: re.Match[str]) -> bool:
+    """A routable token ends with the CRC32 of all before it, the instance's prefix included."""
+    if not _plausible(match):
+        return False
+    if match["checksum"] is None or len(match["payload"]) < _GITLAB_PAYLOAD:
+        return len(match[0]) <= _GITLAB_CLASSIC
+    text, start, end = match.string, match.start(), match.end() - _GITLAB_CHECKSUM
+    return any(
+        base36(zlib.crc32(text[begin:end].encode()), _GITLAB_CHECKSUM) == text[end : match.end()]
+        for begin in range(max(0, start - _GITLAB_PREFIX), start + 1)
+    )
+
+
 def _atlassian(match: re.Match[str]) -> bool:
     token: str = match[0]
     body, checksum = token[:-8].removesuffix("="), token[-8:]
     return is_hex(checksum) and zlib.crc32(body.encode()) == int(checksum, 16)
 
 
-def _grafana(match: re.Match[str]) -> bool:
-    body, checksum = match[0][:-9], match[0][-8:]
-    swapped = zlib.crc32(body.encode()).to_bytes(4, "little").hex()
-    return checksum.lower() in {swapped, f"{zlib.crc32(body.encode()):08x}"}
-
-
-def _aws_key_id(match: re.Match[str]) -> bool:
-    return not is_published(match[0]) and entropy(match[0]) > 2.5  # noqa: PLR2004 (bits)
-
-
-def _aws_secret(match: re.Match[str]) -> bool:
-    secret = secret_of(match)
-    path = secret.count("/") > 4 or secret.startswith("/")  # noqa: PLR2004 (random: 0.6 of 40)
-    return entropy(secret) > 4 and not (is_hex(secret) or path) and not is_published(secret)  # noqa: PLR2004
-
-
-def _google(match: re.Match[str]) -> bool:
-    return entropy(match[0]) > 4 and not is_placeholder(match[0])  # noqa: PLR2004 (Purview's bound)
-
-
-def _slack(match: re.Match[str]) -> bool:
-    return any(map(str.isdigit, match[0])) and _plausible(match)
+def _pypi(match: re.Match[str]) -> bool:
+    raw = decoded(match[0].removeprefix("pypi-")[:32])
+    return raw is not None and b"pypi.org" in raw
 
 
 def _jwt(match: re.Match[str]) -> bool:
@@ -79,75 +73,65 @@ def _jwt_expiry(match: re.Match[str]) -> float | None:
     return float(ends) if isinstance(ends, int | float) and 0 < ends < _FOREVER else None
 
 
-def _pypi(match: re.Match[str]) -> bool:
-    raw = decoded(match[0].removeprefix("pypi-")[:32])
-    return raw is not None and b"pypi.org" in raw
-
-
-def _simple(
-    name: str, rank: Rank, prefix: str, body: str, *, gate: str = "", public: int = 0
-) -> Detector:
-    """A prefix and a body of a known length and alphabet."""
-    return Detector(
-        name,
-        rank,
-        gate or prefix,
-        re.compile(f"{_BEFORE}{prefix}{body}{_AFTER}"),
-        _plausible,
-        public=public,
-    )
-
-
-_AWS_WORDS = r"(?:aws|amazon|secret[_-]?access[_-]?key|secret[_-]?key)"
-_AWS_SECRET = r"(?P<secret>(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=]))"  # noqa: S105
-
-# Possessive, because a body that is tried from each of its characters takes minutes.
-_PEM = re.compile(
+#: A private key (RFC 7468), also on one line, escaped or cut short. Possessive, because a body
+#: that is tried from each of its characters takes minutes.
+PEM = (
     r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
     r"(?P<body>(?>(?:(?:\s|\\{1,8}[nr]){0,8}[A-Za-z-]{1,40}: [^\n\\]{0,200}){0,6})"
     r"[A-Za-z0-9+/=\s\\]{32,}+)(?:-----END [A-Z0-9 ]{0,60}-----)?"
 )
 
 
-def _pem(match: re.Match[str]) -> bool:
+def is_pem(match: re.Match[str]) -> bool:
+    """Whether what follows the header of a private key can be one."""
     body = re.sub(r"\\{1,8}[nr]|[\s\\]", "", match["body"])
-    return len(body) >= 32 and entropy(body) >= _BITS  # noqa: PLR2004 (a key is longer)
+    return len(body) >= 32 and entropy(body) >= 3  # noqa: PLR2004 (a key is longer, and random)
 
 
 TOKENS: tuple[Detector, ...] = (
+    # "Behind GitHub's new authentication token formats", github.blog, 2021
     Detector(
         "github-token",
         Rank.CRITICAL,
         r"gh[pousr]_[A-Za-z0-9]{36}",
         re.compile(
-            rf"{_BEFORE}(?:gh[pous]_(?=[A-Za-z0-9]{{36}}(?![A-Za-z0-9]))|ghr_(?=[A-Za-z0-9]{{76}}(?![A-Za-z0-9])))"
+            rf"{BEFORE}(?:gh[pous]_(?=[A-Za-z0-9]{{36}}(?![A-Za-z0-9]))|ghr_(?=[A-Za-z0-9]{{76}}(?![A-Za-z0-9])))"
             r"(?P<body>[A-Za-z0-9]{36,76})"
         ),
         _crc32,
         public=4,
     ),
-    _simple(
+    # gitleaks
+    simple(
         "github-fine-grained-token",
         Rank.CRITICAL,
         "github_pat_",
         "[A-Za-z0-9]{22}_[A-Za-z0-9]{59}",
         public=11,
     ),
-    _simple(
+    # docs.gitlab.com, "Token prefixes"; lib/authn/token_field/generator/routable_token.rb
+    Detector(
         "gitlab-token",
         Rank.CRITICAL,
-        "gl(?:pat|dt|rt|rtr|ptt|cbt|soat|agent|oas|ft|imt|ffct)-",
-        r"[A-Za-z0-9_-]{20,64}(?:\.[0-9a-z.]{4,20})?",
-        public=3,
+        r"gl(?:pat|dt|rt|rtr|ptt|cbt|soat|agent|oas|ft|imt|ffct|wt)-[A-Za-z0-9_-]{20}",
+        re.compile(
+            rf"{BEFORE}gl(?:pat|dt|rt|rtr|ptt|cbt|soat|agent|oas|ft|imt|ffct|wt)-"
+            r"(?P<payload>[A-Za-z0-9_-]{20,300}+)"
+            rf"(?P<checksum>(?:\.[0-9a-z]{{2}})?\.[0-9a-z]{{9}}{AFTER})?"
+        ),
+        _gitlab,
+        public=5,
     ),
+    # "Introducing the new npm access token format", github.blog, 2021: the scheme of GitHub
     Detector(
         "npm-token",
         Rank.CRITICAL,
         r"npm_[A-Za-z0-9]{36}",
-        re.compile(rf"{_BEFORE}npm_(?P<body>[A-Za-z0-9]{{36}})(?![A-Za-z0-9])"),
+        re.compile(rf"{BEFORE}npm_(?P<body>[A-Za-z0-9]{{36}})(?![A-Za-z0-9])"),
         _crc32,
         public=4,
     ),
+    # pypitoken.readthedocs.io: a macaroon, whose location is pypi.org
     Detector(
         "pypi-token",
         Rank.CRITICAL,
@@ -156,119 +140,47 @@ TOKENS: tuple[Detector, ...] = (
         _pypi,
         public=5,
     ),
-    Detector(
-        "aws-access-key-id",
-        Rank.MEDIUM,
-        r"A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}",
-        re.compile(r"(?<![A-Za-z0-9])A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}(?![A-Za-z0-9])"),
-        _aws_key_id,
-        public=4,
-    ),
-    Detector(
-        "aws-secret-access-key",
-        Rank.CRITICAL,
-        rf"(?i:{_AWS_WORDS})[^\n]{{0,29}}[^A-Za-z0-9/+\n][A-Za-z0-9/+]{{40}}",
-        re.compile(rf"(?i:{_AWS_WORDS})[^\n]{{0,30}}?{_AWS_SECRET}"),
-        _aws_secret,
-        words=frozenset({"aws"}),
-        bare=re.compile(_AWS_SECRET),
-    ),
-    Detector(
-        "gcp-api-key",
+    # gitleaks; microsoft/security-utilities, SEC101/031; Docker's documentation, TruffleHog
+    simple("rubygems-token", Rank.HIGH, "rubygems_", "[0-9a-f]{48}", public=9),
+    simple(
+        "nuget-key",
         Rank.HIGH,
-        r"AIza[A-Za-z0-9_-]{35}",
-        re.compile(rf"{_BEFORE}AIza[A-Za-z0-9_-]{{35}}{_AFTER}"),
-        _google,
-        public=4,
-    ),
-    _simple("gcp-oauth-token", Rank.HIGH, r"ya29\.", r"[A-Za-z0-9._-]{30,2048}", public=5),
-    _simple("gcp-client-secret", Rank.HIGH, "GOCSPX-", r"[A-Za-z0-9_-]{28}", public=7),
-    Detector(
-        "slack-token",
-        Rank.CRITICAL,
-        r"xox[abeoprs]|xapp-",
-        re.compile(rf"{_BEFORE}(?:xox[abeoprs](?:\.xox[bp])?|xapp)-[A-Za-z0-9-]{{18,512}}"),
-        _slack,
-        public=4,
-    ),
-    Detector(
-        "slack-webhook",
-        Rank.HIGH,
-        r"hooks\.slack\.com/",
-        re.compile(
-            r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<secret>[A-Z0-9]{8,}/[A-Za-z0-9/]{20,})"
-        ),
-        _plausible,
-    ),
-    _simple("stripe-key", Rank.CRITICAL, "[sr]k_live_", "[A-Za-z0-9]{10,128}", public=8),
-    _simple("stripe-test-key", Rank.LOW, "[sr]k_test_", "[A-Za-z0-9]{10,128}", public=8),
-    _simple("stripe-webhook-secret", Rank.HIGH, "whsec_", "[A-Za-z0-9+/]{32,64}={0,2}", public=6),
-    Detector(
-        "openai-key",
-        Rank.CRITICAL,
-        r"T3BlbkFJ",
-        re.compile(
-            rf"{_BEFORE}sk-(?:[a-z]{{1,12}}-)?[A-Za-z0-9_-]{{20,80}}?T3BlbkFJ[A-Za-z0-9_-]{{20,80}}"
-        ),
-        _plausible,
+        "oy2",
+        "[a-z2-7]{43}",
+        gate="oy2[a-z2-7]{43}",
         public=3,
+        bits=3.5,
     ),
-    _simple(
-        "anthropic-key",
-        Rank.CRITICAL,
-        r"sk-ant-(?:api03|admin01|oat01)-",
-        r"[A-Za-z0-9_-]{91}[A-Za-z0-9_-]{0,4}AA",
-        public=7,
-    ),
-    _simple(
-        "hugging-face-token", Rank.HIGH, "hf_", "[A-Za-z]{34}", gate="hf_[A-Za-z]{34}", public=3
-    ),
-    _simple(
-        "sendgrid-key", Rank.HIGH, r"SG\.", r"[\w-]{22}\.[\w-]{43}", gate=r"SG\.[A-Za-z0-9_-]{22}\."
-    ),
-    _simple(
-        "vault-token",
-        Rank.CRITICAL,
-        r"hv[sbr]\.",
-        r"[A-Za-z0-9_-]{24,300}",
-        gate=r"hv[sbr]\.[A-Za-z0-9_-]{24}",
-    ),
-    _simple("digitalocean-token", Rank.HIGH, "do[opr]_v1_", "[0-9a-f]{64}", public=7),
-    _simple(
-        "databricks-token", Rank.HIGH, "dapi", "[0-9a-f]{32}(?:-[0-9])?", gate="dapi[0-9a-f]{32}"
-    ),
-    _simple("shopify-token", Rank.HIGH, "shp(?:at|ss|ca|pa)_", "[0-9a-fA-F]{32}", public=6),
-    _simple("docker-token", Rank.HIGH, "dckr_(?:pat|oat)_", r"[A-Za-z0-9_-]{27,32}", public=9),
-    _simple("new-relic-key", Rank.HIGH, "NR(?:AK|II)-", "[A-Za-z0-9_-]{27,32}", public=5),
-    _simple("linear-key", Rank.HIGH, "lin_api_", "[A-Za-z0-9]{40}", public=8),
-    _simple("postman-key", Rank.HIGH, "PMAK-", "[0-9a-f]{24}-[0-9a-f]{34}", public=5),
+    simple("docker-token", Rank.HIGH, "dckr_(?:pat|oat)_", r"[A-Za-z0-9_-]{27,32}", public=5),
+    # DataDog/dd-sensitive-data-scanner and CredSweeper: CRC32 of what stands before it
     Detector(
         "atlassian-token",
         Rank.CRITICAL,
-        r"ATATT3",
-        re.compile(rf"{_BEFORE}ATATT3[A-Za-z0-9_-]{{150,220}}=[0-9A-F]{{8}}{_AFTER}"),
+        r"AT[AC]TT3",
+        re.compile(rf"{BEFORE}AT[AC]TT3[A-Za-z0-9_-]{{150,220}}=[0-9A-F]{{8}}{AFTER}"),
         _atlassian,
-        public=6,
+        public=2,
     ),
     Detector(
-        "grafana-token",
+        "atlassian-token",
         Rank.CRITICAL,
-        r"glsa_",
-        re.compile(rf"{_BEFORE}glsa_[A-Za-z0-9]{{32}}_[0-9a-fA-F]{{8}}{_AFTER}"),
-        _grafana,
-        public=5,
+        r"ATBB[A-Za-z0-9]{24}",
+        re.compile(rf"{BEFORE}ATBB[A-Za-z0-9]{{24}}[0-9A-F]{{8}}{AFTER}"),
+        _atlassian,
+        public=2,
     ),
+    # RFC 7519
     Detector(
         "jwt",
         Rank.HIGH,
         r"eyJ[A-Za-z0-9_-]{12}",
         re.compile(
-            rf"{_BEFORE}eyJ[A-Za-z0-9_-]{{12,}}(?:\.[A-Za-z0-9_-]*){{4}}(?![\w-])"
-            rf"|{_BEFORE}eyJ[A-Za-z0-9_-]{{12,}}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
+            rf"{BEFORE}eyJ[A-Za-z0-9_-]{{12,4096}}+(?:"
+            r"(?:\.[A-Za-z0-9_-]*+){4}(?![\w-])|\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++)"
         ),
         _jwt,
         public=3,
         expires=_jwt_expiry,
     ),
-    Detector("private-key", Rank.CRITICAL, r"PRIVATE KEY", _PEM, _pem),
+    Detector("private-key", Rank.CRITICAL, r"PRIVATE KEY", re.compile(PEM), is_pem),
 )
