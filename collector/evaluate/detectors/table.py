@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collector.evaluate.detectors.azure import AZURE
 from collector.evaluate.detectors.base import Detector, Rank
 from collector.evaluate.detectors.cloud import CLOUD
 from collector.evaluate.detectors.credentials import BY_NAME, CREDENTIALS
@@ -14,6 +15,7 @@ from collector.evaluate.detectors.vendors import VENDORS
 #: Detectors that know a secret by its own form.
 BY_FORM: tuple[Detector, ...] = (
     *CLOUD,
+    *AZURE,
     *PLATFORMS,
     *VENDORS,
     *TOOLS,
