@@ -8,6 +8,7 @@ from collector.evaluate.detectors.cloud import CLOUD
 from collector.evaluate.detectors.credentials import BY_NAME, CREDENTIALS
 from collector.evaluate.detectors.personal import PERSONAL
 from collector.evaluate.detectors.platforms import PLATFORMS
+from collector.evaluate.detectors.signed import SIGNED
 from collector.evaluate.detectors.tokens import TOKENS
 from collector.evaluate.detectors.tools import TOOLS
 from collector.evaluate.detectors.vendors import VENDORS
@@ -16,6 +17,7 @@ from collector.evaluate.detectors.vendors import VENDORS
 BY_FORM: tuple[Detector, ...] = (
     *CLOUD,
     *AZURE,
+    *SIGNED,
     *PLATFORMS,
     *VENDORS,
     *TOOLS,
