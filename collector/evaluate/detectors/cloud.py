@@ -54,7 +54,7 @@ CLOUD: tuple[Detector, ...] = (
         "aws-secret-access-key",
         Rank.CRITICAL,
         rf"(?i:{_AWS_WORDS})[^\n]{{0,29}}[^A-Za-z0-9/+\n][A-Za-z0-9/+]{{40}}",
-        re.compile(rf"(?i:{_AWS_WORDS})[^\n]{{0,30}}?{_AWS_SECRET}"),
+        re.compile(rf"(?<![A-Za-z0-9])(?i:{_AWS_WORDS})[^\n]{{0,30}}?{_AWS_SECRET}"),
         _aws_secret,
         words=frozenset({"aws"}),
         bare=re.compile(_AWS_SECRET),

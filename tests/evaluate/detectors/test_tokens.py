@@ -304,6 +304,7 @@ def test_a_key_tells_what_a_bare_value_is(key: str, text: str, name: str) -> Non
         ("note", "AK" + "IA" + "IOSFODNN7" + "EXAMPLE"),
         ("note", "aws_secret_access_key=wJalrXUtnFEMI/K7MDENG/bPxRfiCY" + "EXAMPLEKEY"),
         ("note", f"aws commit {chars(HEX, 40)}"),
+        ("note", f"{chars(DIGITS, 9)}kuaWS_{chars(ALNUM, 40)}"),
         ("note", f"aws s3 cp {'abcD1234/' * 4}abcd"),
         ("note", "sk_" + "live_" + "x" * 24),
         ("note", "pk_" + "live_" + chars(ALNUM, 24)),
