@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel
 
 from collector.evaluate import registry
+from collector.evaluate.detectors.table import NAMES, RANKS
 from collector.evaluate.match import SERVICE_FIELDS
 from collector.evaluate.policy import AnyPolicy
 from collector.policyfile import Loaded, Pack
@@ -22,6 +23,7 @@ from collector.policymodel import (
     PackFile,
     PolicyEntry,
 )
+from collector.violation import Severity
 
 _SECTION = re.compile(r"^(Why|Bad|Good|Mend):\n((?:    .*\n|\n)+)", re.MULTILINE)
 
@@ -146,7 +148,17 @@ def catalogue(loaded: Loaded) -> str:
         lines += _pack(pack, [by_id[name] for name in pack.policies], disabled)
     lines += ["## Kinds", ""]
     lines += [kind_page(name) for name in built_in()]
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join([*lines, *_detectors()]).rstrip() + "\n"
+
+
+def _detectors() -> Iterator[str]:
+    yield from ["## Detectors", ""]
+    yield "What `sensitive_value` finds, by the name that its options and exemptions take. A policy"
+    yield from ["reports no more than its own severity.", ""]
+    yield from ["| severity | detectors |", "|---|---|"]
+    for severity in sorted(Severity, reverse=True):
+        names = [f"`{name}`" for name in NAMES if RANKS[name].severity is severity]
+        yield f"| {severity.label} | {', '.join(names)} |"
 
 
 def built_in() -> list[str]:
