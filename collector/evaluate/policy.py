@@ -94,6 +94,11 @@ class Hit(NamedTuple):
     baggage: bool = False
     expires: float | None = None
 
+    def aged(self, now: float) -> Hit:
+        """The same at a time; a secret that has expired opens nothing: it is for information."""
+        expired = self.expires is not None and self.expires < now
+        return self._replace(severity=Severity.INFO) if expired else self
+
 
 class Judged(NamedTuple):
     """A value with what the detectors found in it; empty when no policy wants detectors."""

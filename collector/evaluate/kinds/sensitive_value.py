@@ -33,12 +33,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
 from collector.demand import Demand, any_of
-from collector.evaluate.detectors.table import NAMES
+from collector.evaluate.detectors.chosen import DetectorNames
 from collector.evaluate.match import Pattern
-from collector.evaluate.policy import DETECTORS, Hit, Judged, Meta, Options, Policy, Terms
+from collector.evaluate.names import short
+from collector.evaluate.policy import Hit, Judged, Meta, Options, Policy, Terms
 from collector.views import Place, Sighting
 from collector.violation import Service, Severity, Signal, Violation
 
@@ -86,9 +87,6 @@ _BY_PLACE = {
 }
 _ALL: tuple[Where, ...] = tuple(_PLACES)  # type: ignore[arg-type] # the same names, see the tests
 
-# Shown in a subject: long enough for every name in use, short enough for a line.
-_LONGEST_KEY = 128
-
 
 class SensitiveOptions(Options):
     """Where to look and for what."""
@@ -96,10 +94,10 @@ class SensitiveOptions(Options):
     where: tuple[Where, ...] = Field(
         default=_ALL, min_length=1, description="places that are looked at; default all"
     )
-    detectors: tuple[str, ...] = Field(
+    detectors: DetectorNames = Field(
         default=(), description="names of the detectors that count; empty for all"
     )
-    exclude_detectors: tuple[str, ...] = Field(
+    exclude_detectors: DetectorNames = Field(
         default=(), description="names of detectors that do not count"
     )
     exclude_keys: tuple[Pattern, ...] = Field(
@@ -108,17 +106,6 @@ class SensitiveOptions(Options):
     min_severity: Literal["info", "warning", "critical"] = Field(
         default="info", description="lowest severity of a detector that counts"
     )
-
-    @field_validator("detectors", "exclude_detectors")
-    @classmethod
-    def _known(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        known = (*NAMES, *(info.context or {}).get(DETECTORS, ()))
-        unknown = [name for name in names if name not in known]
-        if unknown:
-            raise ValueError(
-                f"no detector is called {', '.join(unknown)}; choose from {', '.join(known)}"
-            )
-        return names
 
 
 class _Group(NamedTuple):
@@ -169,7 +156,7 @@ class Kind(Policy[SensitiveOptions]):
         key = judged.value.key
         groups: dict[_Group, tuple[Hit, Sighting, int]] = {}
         for one in judged.hits:
-            hit = _aged(one, now)
+            hit = one.aged(now)
             if not self._counts(key, hit):
                 continue
             for group, sighting in self._seen(key, hit, judged.value.sightings):
@@ -208,12 +195,12 @@ class Kind(Policy[SensitiveOptions]):
         evidence = {
             "detector": hit.detector,
             "place": group.where,
-            "key": _short(key),
-            "member": _short(hit.within),
+            "key": short(key),
+            "member": short(hit.within),
             "preview": hit.preview,
             "fingerprint": hit.fingerprint,
             "expired": "yes" if expired else "",
-            "name": _short(sighting.name),
+            "name": short(sighting.name),
         }
         return self.violation(
             severity=hit.severity,
@@ -227,17 +214,6 @@ class Kind(Policy[SensitiveOptions]):
         )
 
 
-def _aged(hit: Hit, now: float) -> Hit:
-    """A secret that has expired opens nothing: it is for information."""
-    expired = hit.expires is not None and hit.expires < now
-    return hit._replace(severity=Severity.INFO) if expired else hit
-
-
-def _short(name: str) -> str:
-    """A name, or its length alone: half a token would pass the detectors."""
-    return name if len(name) <= _LONGEST_KEY else f"[{len(name)} characters]"
-
-
 def _where(key: str, hit: Hit, place: Place) -> str:
     if hit.baggage and place in _CARRIERS:
         return "baggage"
@@ -249,11 +225,11 @@ def _where(key: str, hit: Hit, place: Place) -> str:
 def _subject(where: str, key: str, hit: Hit, sighting: Sighting) -> str:
     """What a person would change: the place, its key, and what must not stand there."""
     place = where.replace("_", " ")
-    short = _short(key)
+    shown = short(key)
     if where == "baggage":
-        member = f" member {_short(hit.within)}" if hit.within else ""
-        return f"{place}{member} in {short} ({hit.detector})"
-    name = f"{place} {short}".rstrip()
+        member = f" member {short(hit.within)}" if hit.within else ""
+        return f"{place}{member} in {shown} ({hit.detector})"
+    name = f"{place} {shown}".rstrip()
     if where in {"metric_label", "metric_text"} and sighting.name:
-        return f"{name} of {_short(sighting.name)} ({hit.detector})"
+        return f"{name} of {short(sighting.name)} ({hit.detector})"
     return f"{name} ({hit.detector})"
