@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, Protocol, TypeVar
 
 from collector.demand import Demand, union
 from collector.evaluate.outgoing import scrubbed_reading, scrubbed_violation
-from collector.evaluate.policy import AnyPolicy, Hit, Judged, Reading
+from collector.evaluate.picked import Picks
+from collector.evaluate.policy import AnyPolicy, Hit, Judged, Pick, Reading
 from collector.views import Batch, Row, Series, Shape, ShapeCount, Value
 from collector.violation import Violation
 
@@ -25,6 +26,11 @@ REMEMBERED_SHAPES = 4_096
 #: What failures of the parts around the policies are counted under.
 DETECTORS = "detectors"
 SCRUBBER = "scrubber"
+PICKS = "picks"
+
+
+# Which values a policy sees: those with hits, all, or those of the pick with this number.
+_HITS, _ALL = -1, -2
 
 
 class Detects(Protocol):
@@ -99,8 +105,10 @@ class Engine:
         self._of_series = [policy for policy, own in self._pairs if own.series]
         self._of_traces = [(policy, own.marks) for policy, own in self._pairs if own.traces]
         self._of_values = [policy for policy, own in self._pairs if own.places]
+        picks = [None if policy.detects else policy.picks for policy in self._of_values]
+        self._picks = Picks([pick for pick in picks if pick is not None])
+        self._views = tuple(_views(self._of_values, picks))
         self._detectors = detectors if any(p.detects for p in self.policies) else None
-        self._wants_all = any(own.places and not p.detects for p, own in self._pairs)
         self._scrubber = scrubber
         self._exemptions = exemptions
         self._timer = timer
@@ -219,19 +227,40 @@ class Engine:
         return found
 
     def _values(self, values: Sequence[Value], verdict: Verdict, now: float) -> list[Violation]:
-        """Judge values, and note which of them are bad."""
+        """Judge values, and note which of them are bad.
+
+        Most values never become objects: the detectors and the picks read them as packed.
+        """
+        hits = self._found(values)
+        of_detectors = sorted(hits)
+        picked = self._picked(values)
+        judged: dict[int, Judged] = {}
         found: list[Violation] = []
-        suspicious, judged = self._judge(values)
-        if suspicious or judged:
-            for policy in self._of_values:
-                handed = suspicious if policy.detects else judged
-                found += self._each(policy, policy.on_value, handed, now)
-            verdict.bad = [
-                one.value
-                for one in (judged or suspicious)
-                if one.value.new and self._suspected(one)
-            ]
+        for policy, view in self._views:
+            if view == _HITS:
+                wanted: Sequence[int] = of_detectors
+            else:
+                wanted = range(len(values)) if view == _ALL else picked[view]
+            if not wanted:
+                continue
+            for index in wanted:
+                if index not in judged:
+                    judged[index] = Judged(values[index], hits.get(index, ()))
+            found += self._each(policy, policy.on_value, [judged[index] for index in wanted], now)
+        verdict.bad = [
+            judged[index].value
+            for index in sorted(judged)
+            if judged[index].value.new and self._suspected(judged[index])
+        ]
         return found
+
+    def _picked(self, values: Sequence[Value]) -> Sequence[Sequence[int]]:
+        """What policies picked by key and size."""
+        try:
+            return self._picks.of(values)
+        except Exception as error:  # noqa: BLE001 (see close)
+            self._note(PICKS, error)
+            return ((),) * len(self._views)
 
     def _rows_for(self, policy: AnyPolicy, rows: Sequence[Row]) -> list[Row]:
         return [
@@ -259,19 +288,6 @@ class Engine:
         if timed:
             self.seconds[policy.terms.id] += (timed() - before) * TIMED_EVERY
         return found
-
-    def _judge(self, values: Sequence[Value]) -> tuple[list[Judged], list[Judged]]:
-        """Values in which something was found; and all of them, where a policy wants all.
-
-        Most values never become objects: the detectors read them as packed.
-        """
-        hits = self._found(values)
-        suspicious = [Judged(values[index], hits[index]) for index in sorted(hits)]
-        if not self._wants_all:
-            return suspicious, []
-        return suspicious, [
-            Judged(value, hits.get(index, ())) for index, value in enumerate(values)
-        ]
 
     def _found(self, values: Sequence[Value]) -> Mapping[int, tuple[Hit, ...]]:
         if self._detectors is None:
@@ -330,6 +346,19 @@ class Engine:
         except Exception as error:  # noqa: BLE001 (what cannot be cleaned is not shown)
             self._note(SCRUBBER, error)
             return "[not shown]"
+
+
+def _views(
+    policies: Iterable[AnyPolicy], picks: Iterable[Pick | None]
+) -> Iterator[tuple[AnyPolicy, int]]:
+    """Each policy with the values that it sees."""
+    number = 0
+    for policy, pick in zip(policies, picks, strict=True):
+        if policy.detects or pick is None:
+            yield policy, _HITS if policy.detects else _ALL
+        else:
+            yield policy, number
+            number += 1
 
 
 def _nothing(hook: Callable[[Any, float], None], handed: object, now: float) -> tuple[()]:

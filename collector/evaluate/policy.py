@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
@@ -107,6 +107,20 @@ class Judged(NamedTuple):
     hits: tuple[Hit, ...]
 
 
+class Pick(NamedTuple):
+    """Which values a policy wants whatever they hold; of all others no object is made for it.
+
+    Attributes:
+        key: whether it wants the values under a key; the answer is remembered.
+        longer: values of more bytes than this are wanted too; None for none.
+        most: how many it wants of the next batch; None for all of them.
+    """
+
+    key: Callable[[str], bool]
+    longer: int | None = None
+    most: Callable[[], int] | None = None
+
+
 class Reading(NamedTuple):
     """A state that is shown as a gauge.
 
@@ -156,6 +170,14 @@ class Policy(Generic[O_co]):
     def detects(self) -> bool:
         """Whether `on_value` wants those values alone in which the detectors found something."""
         return False
+
+    @property
+    def picks(self) -> Pick | None:
+        """The values that it wants for their key or size alone; None for all of them.
+
+        Asked once, and of no meaning where `detects` holds.
+        """
+        return None
 
     def interest(self, shape: Shape) -> bool:  # noqa: ARG002
         """Whether `on_shape` wants to see items of a shape; asked once and remembered.
