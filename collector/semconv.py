@@ -44,6 +44,15 @@ _DEPRECATED: dict[str, tuple[str, ...]] = {
     "user_agent.original": ("http.user_agent",),
 }
 
+#: Attributes that hold captured baggage headers, current and deprecated, as arrays of strings.
+BAGGAGE_HEADERS = (
+    "http.request.header.baggage",
+    "rpc.request.metadata.baggage",
+    "rpc.grpc.request.metadata.baggage",
+    "rpc.connect_rpc.request.metadata.baggage",
+    "messaging.header.baggage",
+)
+
 
 def family(name: str) -> tuple[str, ...]:
     """The current attribute name followed by the names it had before."""
