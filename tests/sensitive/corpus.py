@@ -22,11 +22,11 @@ from sensitive.tokens import TOKENS
 SEED = 1
 # How many samples a family has that telemetry often leaks, and how many any other has.
 COMMON = {
-    "basic-auth-url": 80,
-    "bearer-token": 72,
-    "session-cookie": 72,
-    "url-query-secret": 84,
-    "password-assignment": 150,
+    "basic-auth-url": 106,
+    "bearer-token": 84,
+    "session-cookie": 96,
+    "url-query-secret": 98,
+    "password-assignment": 230,
     "private-key": 60,
     "jwt": 64,
     "aws-access-key-id": 60,
@@ -38,15 +38,15 @@ COMMON = {
     "azure-client-secret": 20,
     "azure-connection-string": 24,
     "azure-sas-token": 28,
-    "credit-card": 74,
-    "email": 84,
-    "api-key-header": 76,
-    "secret-attribute": 90,
-    "secret-assignment": 60,
+    "credit-card": 86,
+    "email": 96,
+    "api-key-header": 88,
+    "secret-attribute": 118,
+    "secret-assignment": 92,
     "basic-auth-header": 32,
     "authorization-header": 26,
 }
-SOME = 16
+SOME = 15
 # How many samples a template of benign values has, unless it has no field.
 QUIET_EACH = 6
 WEBHOOKS = ("slack-webhook", "teams-webhook", "discord-webhook")

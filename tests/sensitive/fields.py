@@ -5,6 +5,7 @@ from random import Random
 
 from sensitive.alphabets import (
     ALNUM,
+    BASE32,
     BASE64,
     DIGITS,
     LOWER_ALNUM,
@@ -123,8 +124,11 @@ FIELDS: dict[str, Field] = {
     "upper10": letters(UPPER + DIGITS, 10),
     "b64_24": lambda rng: random_base64(rng, 18),
     "b64_44": lambda rng: random_base64(rng, 32),
+    "b64_64": lambda rng: random_base64(rng, 48),
+    "b64_76": lambda rng: random_base64(rng, 57),
     "b64_88": lambda rng: random_base64(rng, 64),
     "b64_200": letters(BASE64, 200),
+    "base32_17": letters(BASE32, 17),
     "cursor": _cursor,
     "d": letters(DIGITS, 1),
     "n": number(1, 1000),

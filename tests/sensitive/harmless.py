@@ -47,6 +47,12 @@ def bad_jwt(rng: Random) -> str:
     return f"{head}.{url_safe_base64(b'{' + rng.randbytes(40))}.{letters_of(rng, ALNUM, 43)}"
 
 
+def bad_discord(rng: Random) -> str:
+    """Three parts as a bot's token has them, but the first names no user."""
+    first = url_safe_base64(b"u" + letters_of(rng, ALNUM, 17).encode())
+    return f"{first}.{letters_of(rng, ALNUM, 6)}.{letters_of(rng, ALNUM, 38)}"
+
+
 @cache
 def _certificates() -> tuple[str, ...]:
     rng = Random(20)
@@ -94,4 +100,5 @@ HARMLESS = {
     "badaws": lambda rng: "AKIA" + letters_of(rng, LOWER_ALNUM, 16),
     "badjwt": bad_jwt,
     "badssn": bad_ssn,
+    "baddiscord": bad_discord,
 }

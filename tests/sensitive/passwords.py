@@ -49,8 +49,19 @@ def _hexadecimal(rng: Random) -> str:
     return hexadecimal(rng, rng.choice((20, 24, 32)))
 
 
+# What people choose: it stands on every list of common passwords.
+WEAK = words(
+    "hunter2 Passw0rd! Welcome1 qwerty123 letmein99 s3cr3t admin123 P@ssw0rd1 trustno1 abc12345 "
+    "Summer2024! iloveyou2 monkey42 root1234 dr0wssap test1234! Berlin2025"
+)
+
+
+def _weak(rng: Random) -> str:
+    return rng.choice(WEAK)
+
+
 PLAIN = (_leet, _phrase, _letters, _letters, _hexadecimal)
-ANY = (*PLAIN, _word_and_year, _symbols, _symbols)
+ANY = (*PLAIN, _word_and_year, _symbols, _symbols, _weak)
 
 
 def plain_password(rng: Random) -> str:
