@@ -8,7 +8,7 @@ SEED ?= 0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup tools lint types layers pytest test deploy-check e2e-monitoring e2e-collector \
-  image-check differential fuzz bench bench-memory bench-guard run demo demo-clean docs lock clean
+  image-check eval-sensitive differential fuzz bench bench-memory bench-guard run demo demo-clean docs lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ e2e-monitoring: setup tools ## from telemetry to an alert that arrives, and back
 e2e-collector: setup tools ## the Collector configurations on a real Collector (needs Go; minutes at first)
 	$(BIN)/python tests/deploy/tools.py fetch otelcol
 	$(BIN)/pytest --no-cov -rs tests/deploy/e2e_collector.py
+
+eval-sensitive: setup ## how good the detectors are, on a corpus made apart from them (EVAL=--help)
+	@$(BIN)/python tests/sensitive/evaluate.py $(EVAL)
 
 image-check: setup ## run the steps of the image in an empty folder, and start the result
 	$(BIN)/python tests/deploy/build_image.py

@@ -81,6 +81,7 @@ class Detector:
         public: characters of the secret that every secret of this kind starts with.
         silent: not even the secret's length may be shown.
         expires: when what was matched opens nothing any more, in seconds since 1970.
+        finder: finds what no expression can tell; takes the place of `expression`.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Detector:
     public: int = 0
     silent: bool = False
     expires: Callable[[re.Match[str]], float | None] = never
+    finder: Callable[[str], Iterator[Found]] | None = None
 
     def find(self, text: str, attempts: int | None) -> Iterator[Found]:
         """Every confirmed match.
@@ -102,6 +104,8 @@ class Detector:
             text: to look into.
             attempts: matches that are checked at most; None for all of them.
         """
+        if self.finder is not None:
+            return islice(self.finder(text), attempts)
         return self._confirmed(self.expression, text, attempts)
 
     def find_bare(self, text: str, attempts: int | None) -> Iterator[Found]:

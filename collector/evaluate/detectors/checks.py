@@ -108,13 +108,17 @@ def is_jwt(text: str) -> bool:
     return signed and json_object(parts[1]) is not None
 
 
+def _is_word(piece: str) -> bool:
+    if piece.isascii():
+        return _PIECE.fullmatch(piece) is not None
+    return piece.isalpha() and (piece.islower() or piece.isupper() or piece.istitle())
+
+
 @lru_cache(maxsize=1024)
 def is_wordlike(text: str) -> bool:
     """Whether a text reads as words, names or a path rather than as random characters."""
     pieces = [piece for piece in _SPLIT.split(text) if piece]
-    return all(
-        len(piece) < _LONGEST_WORD and _PIECE.fullmatch(piece) is not None for piece in pieces
-    )
+    return all(len(piece) < _LONGEST_WORD and _is_word(piece) for piece in pieces)
 
 
 def is_hex(text: str) -> bool:

@@ -28,11 +28,15 @@ _SHORTEST_COOKIE = 16  # Datadog's rule for session cookies
 _VALUE = (
     # quoted inside a string that is itself quoted; quoted; a stand-in with its brackets; bare
     r"(?P<secret>(?<=\\\")[^\"\\\n]{1,512}|(?<=[^\\]\")(?:\\.|[^\"\\\n]){1,512}|(?<=')[^'\n]{1,512}"
-    r"|(?<![\"'])(?:\$?\{{1,2}[^{}\n]{0,80}\}{1,2}|<[^<>\n]{0,80}>|\[[^\[\]\n]{0,80}\])[^\s\"',;&)\]}|]{0,80}"
+    r"|(?<![\"'])(?:[$#%@]?\{{1,2}[^{}\n]{0,80}\}{1,2}|<[^<>\n]{0,80}>|\[[^\[\]\n]{0,80}\])[^\s\"',;&)\]}|]{0,80}"
     r"|(?<![\"'])[^\s\"',;&<>)\]}|]{1,512})"
 )
-_ASSIGN = r"(?:\\?[\"'])?\s{0,4}(?:=>|:=|=|:)\s{0,4}(?:\\?[\"'])?"
-_PHRASES = r"(?:passw(?:or)?d|passphrase|passcode|pwd|(?<=db_)pass|(?<=user_)pass)"
+_MARK = r"(?:\\?[\"']|&quot;|&#0?3[49];|\])?"
+_ASSIGN = rf"{_MARK}\s{{0,4}}(?:=>|:=|=|:)\s{{0,4}}(?:\\?[\"']|&quot;|&#0?3[49];)?"
+_PHRASES = (
+    r"(?:passw(?:or)?[dt]|passphrase|passcode|kennwort|mot_?de_?passe|contrasena|senha|pwd"
+    r"|(?<=db_)pass|(?<=user_)pass)"
+)
 _KEY_NAMES = (
     r"(?:secret|token|credential|(?:api|access|private|signing|encryption|master|auth|account"
     r"|shared|subscription|storage|hmac|app|license)[_.-]?key)"
@@ -124,7 +128,7 @@ def _connection(match: re.Match[str]) -> bool:
 
 _SCHEME = r"(?P<secret>[A-Za-z0-9._~+/-]{16,4096}={0,2})"
 _COOKIE_PAIR = re.compile(
-    r"(?:^|[;,\s\"'\[])(?P<name>[\w.-]{1,128})=(?P<secret>[^;,\s\"'\]]{1,4096})"
+    r"(?:^|[;,\s\"'\[{])(?P<name>[\w.-]{1,128})(?:=|[\"']:\s?[\"'])(?P<secret>[^;,\s\"'\]]{1,4096})"
 )
 
 CREDENTIALS: tuple[Detector, ...] = (
@@ -156,8 +160,8 @@ CREDENTIALS: tuple[Detector, ...] = (
     Detector(
         "bearer-token",
         Rank.HIGH,
-        r"(?i:bearer)[ \t+]{1,4}[A-Za-z0-9._~+/-]{16}",
-        re.compile(rf"(?<![\w-])(?i:bearer)[\s+]{{1,4}}{_SCHEME}"),
+        r"(?i:bearer)\\?[ \t+]{1,4}[A-Za-z0-9._~+/-]{16}",
+        re.compile(rf"(?<![\w-])(?i:bearer)\\?[\s+]{{1,4}}{_SCHEME}"),
         _bearer,
     ),
     Detector(
@@ -190,7 +194,7 @@ CREDENTIALS: tuple[Detector, ...] = (
     Detector(
         "password-assignment",
         Rank.HIGH,
-        r"(?i:passw|passphrase|passcode|pwd|db_pass|user_pass)",
+        r"(?i:passw|passphrase|passcode|kennwort|de_?passe|contrasena|senha|pwd|db_pass|user_pass)",
         _assignment(_PHRASES),
         _assigns_password,
         silent=True,
@@ -209,8 +213,11 @@ CREDENTIALS: tuple[Detector, ...] = (
     Detector(
         "password-assignment",
         Rank.HIGH,
-        r"(?i:passw(?:or)?d)>",
-        re.compile(r"<(?P<name>[\w.:-]{0,40}(?i:passw(?:or)?d))>(?P<secret>[^<\n]{1,512})<"),
+        r"(?i:passw(?:or)?d)(?:[ ][^<>\n]{0,100})?>",
+        re.compile(
+            r"<(?P<name>[\w.:-]{0,40}(?i:passw(?:or)?d))(?:\s[^<>\n]{0,100})?>"
+            r"(?P<secret>[^<\n]{1,512})<"
+        ),
         _states_password,
         silent=True,
     ),
@@ -219,7 +226,7 @@ CREDENTIALS: tuple[Detector, ...] = (
         Rank.HIGH,
         r"(?i:secret|token|credential|(?:api|access|private|signing|encryption|master|auth|account"
         r"|shared|subscription|storage|hmac|app|license)[_.-]?key)[A-Za-z0-9_.-]{0,24}"
-        r"[\"'\\]{0,3}[ \t]{0,4}[:=]",
+        r"(?:[\"'\\\]]{0,3}|&quot;|&#0?3[49];)[ \t]{0,4}[:=]",
         _assignment(_KEY_NAMES),
         _assigns_secret,
     ),

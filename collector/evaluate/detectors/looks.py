@@ -62,7 +62,11 @@ class Look:
 
 
 def _percent(match: re.Match[str]) -> str:
-    return bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace")
+    """What an encoded run stands for; itself when that is no text, as in %DB_PASSWORD%."""
+    try:
+        return bytes.fromhex(match[0].replace("%", "")).decode()
+    except UnicodeDecodeError:
+        return match[0]
 
 
 def _escape(match: re.Match[str]) -> str:

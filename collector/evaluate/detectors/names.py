@@ -55,7 +55,9 @@ API_KEY_HEADERS = words(
     """
 )
 
-_PASSWORDS = words("password passwd pwd passphrase passcode passwords")
+_PASSWORDS = words(
+    "password passwd pwd passphrase passcode passwords passwort kennwort senha passe contrasena"
+)
 _SECRETS = words(
     """
     secret apikey apitoken accesstoken authtoken secretkey privatekey clientsecret sessiontoken
@@ -72,7 +74,7 @@ _PASS_BEFORE = words("db user smtp mysql redis admin root auth login postgres pg
 _NEUTRAL = words(
     """
     value values text raw plain plaintext string str current old new confirm confirmation
-    header param decoded encoded literal
+    header param decoded encoded literal base
     """
 )
 _NO_TOKEN = words(
@@ -86,7 +88,8 @@ _NO_TOKEN = words(
 _NO_SECRET = words("k8s kubernetes sealed external")
 _SESSIONS = re.compile(
     r"(?:__(?:host|secure)-)?(?:[\w.-]*(?:sess(?:ion)?(?:[-_.]?(?:id|token|key))?|sid|auth|token|jwt)"
-    r"|\.?aspnet(?:core)?[\w.-]*|asp\.net_sessionid|remember[\w-]*|[\w-]*_session[\w-]*)",
+    r"|\.?aspnet(?:core)?[\w.-]*|asp\.net_sessionid|remember[\w-]*|[\w-]*_session[\w-]*"
+    r"|s?sess[0-9a-f]{32}|wordpress_(?:logged_in|sec)\w*)",
     re.IGNORECASE,
 )
 
@@ -104,7 +107,7 @@ def is_session(cookie: str) -> bool:
 def _secret(parts: list[str]) -> Name:
     while len(parts) > 1 and (parts[-1] in _NEUTRAL or parts[-1].isdigit()):
         parts = parts[:-1]
-    if not parts:
+    if not parts or "checksum" in parts:
         return Name.PLAIN
     last, before = parts[-1], parts[-2] if len(parts) > 1 else ""
     if last in {"hash", "digest"} and before in _PASSWORDS:

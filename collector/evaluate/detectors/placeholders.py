@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from hashlib import blake2b
+from urllib.parse import unquote
 
 from collector.evaluate.detectors.checks import words
 
@@ -13,7 +14,13 @@ _FORMS = re.compile(
     | (.)\1*                                # one character, repeated
     | [$%:@&]\w{1,40}                       # $1 :name %s @p0
     | %\(\w+\)[a-z]
-    | [$\#%@]?\{+[\w\s.:|$()\[\]'-]*\}+     # ${NAME} {{ name }} {} #{name}
+    | [$\#%@]?\{+[\w\s.:|$()\[\]/'-]*\}*     # ${NAME} {{ name }} {} #{name}
+    | %\(\w+ | @@\w+(?:@@)? | %\w+%?         # %(name)s @@NAME@@ %NAME%, cut short or not
+    | \([\w\s.-]{0,40}\)?                    # (hidden), cut short or not
+    | !(?:vault|secret|env|ref|sub|getatt|include|encrypted)\b.*
+    | @Microsoft\.KeyVault\(.*
+    | (?:string|str|integer|boolean|bool|number|object|array|varchar|text|bytes|uuid)
+      (?:\(\d+\))?[!?\[\]]*                  # the type of a value, not a value
     | \$\([\w\s.-]*\)
     | <[^<>]{0,80}> | \[[^\[\]"']{0,80}\]? | %\w+% | __\w+__
     | (?:your|my|insert|enter|put|some|the|replace)[-_ ].*   # your-api-key
@@ -99,6 +106,8 @@ def is_placeholder(text: str) -> bool:
     """Whether a string stands for a secret without being one."""
     if len(text) > _LONG:
         return False
+    if "%3" in text:  # a stand-in in a URL
+        text = unquote(text)
     return (
         _FORMS.fullmatch(text) is not None or _MASKED.search(text) is not None or is_published(text)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collector.evaluate.detectors.azure import AZURE
 from collector.evaluate.detectors.base import Detector, Rank
+from collector.evaluate.detectors.carriers import CARRIERS
 from collector.evaluate.detectors.cloud import CLOUD
 from collector.evaluate.detectors.credentials import BY_NAME, CREDENTIALS
 from collector.evaluate.detectors.personal import PERSONAL
@@ -24,7 +25,7 @@ BY_FORM: tuple[Detector, ...] = (
     *TOKENS,
 )
 
-DETECTORS: tuple[Detector, ...] = (*BY_FORM, *BY_NAME, *CREDENTIALS, *PERSONAL)
+DETECTORS: tuple[Detector, ...] = (*BY_FORM, *BY_NAME, *CREDENTIALS, *CARRIERS, *PERSONAL)
 
 #: Every name, as options spell it.
 NAMES: tuple[str, ...] = tuple(sorted({detector.name for detector in DETECTORS}))

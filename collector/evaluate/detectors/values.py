@@ -22,6 +22,8 @@ _REFERENCE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_OBJECT = re.compile(r"[\[{]\s*\\?[\"']")
+
 _CODE = re.compile(r"[A-Za-z_$][\w.>$-]*[\[(].*", re.DOTALL)
 
 
@@ -36,7 +38,7 @@ def is_password(text: str) -> bool:
     if len(text) < _SHORTEST_PASSWORD or is_placeholder(text):
         return False
     prose = " " in text and _SENTENCE.fullmatch(text) is not None
-    return not prose and _REFERENCE.fullmatch(text) is None
+    return not prose and _REFERENCE.fullmatch(text) is None and _OBJECT.match(text) is None
 
 
 def is_secret(text: str) -> bool:
