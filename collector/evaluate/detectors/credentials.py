@@ -194,7 +194,9 @@ CREDENTIALS: tuple[Detector, ...] = (
     Detector(
         "password-assignment",
         Rank.HIGH,
-        r"(?i:passw|passphrase|passcode|kennwort|de_?passe|contrasena|senha|pwd|db_pass|user_pass)",
+        r"(?i:passw(?:or)?[dt]|passphrase|passcode|kennwort|de_?passe|contrasena|senha|pwd|db_pass"
+        r"|user_pass)[A-Za-z0-9_.\x80-\xff-]{0,24}(?:[\"'\\\]]{0,3}|&quot;|&#0?3[49];)"
+        r"[ \t\r\n]{0,4}[:=]",
         _assignment(_PHRASES),
         _assigns_password,
         silent=True,

@@ -182,5 +182,5 @@ PERSONAL: tuple[Detector, ...] = (
         words=frozenset({"ssn", "socialsecurity", "social"}),
         bare=re.compile(_SSN.replace("(?P<sep>[ -])", "(?P<sep>[ -]?)")),
     ),
-    Detector("email", Rank.MEDIUM, r"@[A-Za-z0-9]", _EMAIL, _is_email),
+    Detector("email", Rank.MEDIUM, r"@[A-Za-z0-9.-]{1,128}\.[A-Za-z]", _EMAIL, _is_email),
 )

@@ -175,7 +175,7 @@ TOKENS: tuple[Detector, ...] = (
     Detector(
         "jwt",
         Rank.HIGH,
-        r"eyJ[A-Za-z0-9_-]{12}",
+        r"eyJ[A-Za-z0-9_-]{12}[A-Za-z0-9_-]*\.",
         re.compile(
             rf"{BEFORE}eyJ[A-Za-z0-9_-]{{12,4096}}+(?:"
             r"(?:\.[A-Za-z0-9_-]*+){4}(?![\w-])|\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++)"
