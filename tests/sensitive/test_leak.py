@@ -1,0 +1,175 @@
+"""No part of a secret leaves the program, whichever detector found it and wherever it stood.
+
+A part is four characters in a row beyond the prefix that all secrets of its kind share. What also
+stands around the secret, or in what is shown when a stand-in takes its place, proves nothing and is
+left out.
+"""
+
+import json
+import re
+from collections import defaultdict
+from urllib.parse import quote
+
+import pytest
+from sensitive.corpus import build
+
+from collector import policyfile, testing
+from collector.decode import best
+from collector.decode.limits import Limits
+from collector.evaluate.detectors.scan import Detectors
+from collector.evaluate.detectors.table import DETECTORS as TABLE
+from collector.evaluate.engine import Engine
+from collector.evaluate.scrub import Scrubber
+from collector.report.collapse import Findings
+from collector.report.jsonlog import as_object
+from collector.report.prometheus import exposition
+from collector.report.store import MetricStore
+
+DETECTORS = Detectors(b"key of the tests")
+SCRUBBER = Scrubber(DETECTORS)
+PACKS = policyfile.load([policyfile.packs_directory()])
+PUBLIC = defaultdict(int)
+for one in TABLE:
+    PUBLIC[one.name] = max(PUBLIC[one.name], one.public)
+EACH = 5
+PART = 4
+STAND_IN = "REDACTED"
+NOW = 1_800_000_000.0
+#: Keyed hashes, and ids of the test's traces: what a secret shares with them is chance.
+_DIGITS = re.compile(r"\b(?:[0-9a-f]{8}|[0-9a-f]{16}|[0-9a-f]{32})\b")
+#: Memory and time of the process, which are other ones each time.
+_PROCESS = re.compile(r"(?m)^process_.*\n")
+#: What of a secret opens something, where its samples name more than that.
+_OPENS = {
+    "gcp-service-account-key": re.compile(r"[A-Za-z0-9+/]{40,}"),
+    "slack-webhook": re.compile(r"[^/%]+$"),
+    "teams-webhook": re.compile(r"[0-9a-f]{32}"),
+    "discord-webhook": re.compile(r"[\w-]{60,}"),
+}
+
+#: What a line of JSON has between its values is part of no secret.
+_DENSE = re.compile(r"[^\s\"',:{}\[\]\\]+")
+NAMES = " ".join(PUBLIC)
+
+SAMPLES = defaultdict(list)
+for sample in build():
+    if sample.secrets and len(SAMPLES[sample.family]) < EACH:
+        SAMPLES[sample.family].append(sample)
+
+
+def named(value):
+    """Telemetry with a value in every place that has a name of its own."""
+    baggage = [f"tier=gold,note={quote(value)}"]
+    attributes = {
+        "app.note": value,
+        "http.request.header.baggage": baggage,
+        "server.address": value,
+        "http.request.method": "GET",
+        value: "as a key",
+    }
+    exception = {"exception.message": value, "exception.stacktrace": f"at {value}"}
+    return {
+        "service": f"shop {value}",
+        "resource": {"deployment.note": value},
+        "spans": [
+            {
+                "name": f"GET {value}",
+                "kind": "client",
+                "attributes": attributes,
+                "events": [{"name": "exception", "attributes": exception}],
+            }
+        ],
+        "logs": [{"body": value, "attributes": {"note": value}}],
+        "metrics": [{"name": "m", "labels": {"user.id": value, "note": value}}],
+    }
+
+
+def keyed(key, value):
+    """Telemetry with a value under a key alone, where the key is what gives it away."""
+    attributes = {key or "app.note": value}
+    return {
+        "service": "shop",
+        "resource": attributes,
+        "spans": [{"name": "GET /", "attributes": attributes}],
+        "logs": [{"body": {key or "note": value}, "attributes": attributes}],
+        "metrics": [{"name": "m", "labels": attributes}],
+    }
+
+
+def shown(delivery):
+    """Everything that leaves: findings as lines, metrics in both formats."""
+    engine = Engine(PACKS.fresh(), detectors=DETECTORS, scrubber=SCRUBBER)
+    decoder = best.decoder(engine.demand, Limits(), b"seed")
+    store, findings = MetricStore(engine.policies), Findings()
+    found = []
+    for signal, data in testing.requests(delivery):
+        for batch in decoder.slices(signal, decoder.parse(signal, data), NOW):
+            found += engine.evaluate(batch, NOW).violations
+    found += engine.evaluate(decoder.drain(NOW), NOW).violations
+    found += engine.close(NOW, float("inf"), final=True)
+    assert not engine.errors
+    for violation in found:
+        findings.add(violation, NOW)
+    store.violations(found, NOW)
+    lines = [json.dumps(as_object(one), ensure_ascii=False) for one in findings.open()]
+    page = exposition(store.families)
+    pages = [page(accept)[0].decode() for accept in ("text/plain", "application/openmetrics-text")]
+    pages = [_PROCESS.sub("", page) for page in pages]
+    readings = [repr(reading) for _, reading in engine.readings()]
+    return len(lines), _DIGITS.sub("", "\n".join([*lines, *pages, *readings]))
+
+
+def parts(text, start=0):
+    return {text[at : at + PART] for at in range(start, len(text) - PART + 1)}
+
+
+def without(sample):
+    """The sample's value with a stand-in in the place of its secrets."""
+    text = sample.value
+    for secret in sorted(sample.secrets, key=len, reverse=True):
+        text = text.replace(secret, STAND_IN)
+    return text
+
+
+def leaked(sample, make):
+    """Parts of the sample's secrets that are shown."""
+    count, seen = shown(make(sample.value))
+    _, background = shown(make(without(sample)))
+    assert count, "nothing was found"
+    private = set()
+    for secret in sample.secrets:
+        for opening in _OPENS.get(sample.family, re.compile(r"(?s).+")).findall(secret):
+            private |= parts(opening, PUBLIC[sample.family])
+    proves_nothing = parts(background) | parts(without(sample)) | parts(sample.key) | parts(NAMES)
+    return sorted(one for one in private - proves_nothing if _DENSE.fullmatch(one) and one in seen)
+
+
+def found_without_a_key(sample):
+    """Whether the detectors need no key to find all of the sample's secrets."""
+    cleaned = SCRUBBER.text(sample.value)
+    return not any(secret in cleaned for secret in sample.secrets)
+
+
+@pytest.mark.parametrize("family", SAMPLES)
+def test_no_part_of_a_secret_leaves_wherever_it_stood(family):
+    for sample in SAMPLES[family]:
+        places = [lambda value, key=sample.key: keyed(key, value)]
+        if found_without_a_key(sample):
+            places.append(named)
+        for make in places:
+            assert leaked(sample, make) == [], sample.place
+
+
+def test_every_detector_has_secrets_here():
+    assert {one.name for one in TABLE} <= set(SAMPLES)
+
+
+def test_a_part_that_is_shown_would_be_seen():
+    sample = SAMPLES["github-token"][0]
+    sentence = f"look: {sample.secrets[0][8:12]}"
+
+    def make(value):
+        leaking = value == sample.value
+        return keyed(sample.key, value) | {"service": sentence if leaking else "look"}
+
+    assert leaked(sample, make) == [sample.secrets[0][8:12]]
