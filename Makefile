@@ -8,7 +8,7 @@ SEED ?= 0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup tools lint types layers pytest test deploy-check e2e-monitoring e2e-collector \
-  image-check eval-sensitive differential fuzz bench bench-memory bench-guard run demo demo-clean docs lock clean
+  image-check eval-sensitive differential fuzz bench bench-sensitive bench-memory bench-guard run demo demo-clean docs lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ fuzz: setup ## feed odd bytes to the compiled decoder for FUZZ_SECONDS (needs cl
 
 bench: setup ## what inspection costs, in and out of process, in one table for each question
 	@$(BIN)/python tests/bench/bench.py $(BENCH)
+
+bench-sensitive: setup ## what the detectors cost on hostile values
+	@$(BIN)/python tests/bench/sensitive.py
 
 bench-memory: setup ## resident memory after 50 million spans of 100 thousand services
 	@$(BIN)/python tests/bench/memory.py $(BENCH)

@@ -163,7 +163,7 @@ CARRIERS: tuple[Detector, ...] = (
     _row(
         _PASSWORD,
         r"mysql[a-z]{0,6} -",
-        r"\bmysql[a-z]{0,6}\s[^\n|;]{0,200}?\s?-p(?P<secret>[^\s\"'=-][^\s\"']{3,255})",
+        r"\bmysql[a-z]{0,6}\s[^\n|;]{0,200}?(?<=\s)-p(?P<secret>[^\s\"'=-][^\s\"']{3,255})",
     ),
     _row(_PASSWORD, r"-pass(?:in|out)? pass:", rf"-pass(?:in|out)?\spass:{_WORD}"),
     _row(
