@@ -71,7 +71,7 @@ bench: setup ## what inspection costs, in and out of process, in one table for e
 	@$(BIN)/python tests/bench/bench.py $(BENCH)
 
 bench-sensitive: setup ## what the detectors cost on hostile values
-	@$(BIN)/python tests/bench/sensitive.py
+	@$(BIN)/python tests/bench/hostile_values.py
 
 bench-memory: setup ## resident memory after 50 million spans of 100 thousand services
 	@$(BIN)/python tests/bench/memory.py $(BENCH)
