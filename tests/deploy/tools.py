@@ -28,6 +28,7 @@ REQUIREMENTS = ROOT / ".ci" / "tools.lock"
 
 HELM = "helm.sh/helm/v3/cmd/helm@v3.22.0"
 KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1"
+ALERTMANAGER = "github.com/prometheus/alertmanager/cmd/alertmanager@v0.28.1"
 OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
 COMPOSE = "github.com/compose-spec/compose-go/v2@v2.16.2"
 COLLECTOR = "go.opentelemetry.io/collector/cmd/builder@v0.160.0"
@@ -143,8 +144,9 @@ TOOLS_BY_NAME = {
         ("amtool", DEBIAN / "usr/bin/amtool"), _ALERTMANAGER, "Alertmanager's configuration"
     ),
     "alertmanager": Tool(
-        ("prometheus-alertmanager", DEBIAN / "usr/bin/prometheus-alertmanager"),
-        _ALERTMANAGER,
+        # Debian's looks for its templates in /usr/share, where only root could unpack them.
+        (BIN / "alertmanager",),
+        _go(ALERTMANAGER),
         "the path to an alert",
     ),
     "helm": Tool((BIN / "helm",), _go(HELM), "the chart and its golden renders"),
