@@ -23,6 +23,7 @@ from collector.decode.limits import Limits
 from collector.evaluate.detectors.scan import Detectors
 from collector.evaluate.engine import Engine
 from collector.evaluate.exempt import Exemptions
+from collector.evaluate.policy import opted
 from collector.evaluate.scrub import Scrubber
 from collector.filecache import FileCache
 from collector.ledger import Ledger
@@ -84,6 +85,7 @@ class Auditor:
         detectors = Detectors(
             fingerprint_key(config.secrets.fingerprint_key_file),
             own=loaded.detectors,
+            opted=opted(loaded.policies),
             cache=FileCache(folder) if folder is not None else None,
         )
         if detectors.backend != "hyperscan":

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel
 
 from collector.evaluate import registry
-from collector.evaluate.detectors.table import NAMES, RANKS
+from collector.evaluate.detectors.table import NAMES, OPT_IN_NAMES, RANKS
 from collector.evaluate.match import SERVICE_FIELDS
 from collector.evaluate.policy import AnyPolicy
 from collector.policyfile import Loaded, Pack
@@ -155,10 +155,20 @@ def _detectors() -> Iterator[str]:
     yield from ["## Detectors", ""]
     yield "What `sensitive_value` finds, by the name that its options and exemptions take. A policy"
     yield from ["reports no more than its own severity.", ""]
+    yield from _by_severity(NAMES)
+    yield from ["", "### Opt-in detectors", ""]
+    yield "Off unless a policy names them in `also` (or in `detectors`) of `sensitive_value`, and"
+    yield "reported by that policy alone: what they find is in many systems meant to be there."
+    yield from ["`telemetry-auditor scan --also NAME` tries one.", ""]
+    yield from _by_severity(OPT_IN_NAMES)
+
+
+def _by_severity(names: Sequence[str]) -> Iterator[str]:
     yield from ["| severity | detectors |", "|---|---|"]
     for severity in sorted(Severity, reverse=True):
-        names = [f"`{name}`" for name in NAMES if RANKS[name].severity is severity]
-        yield f"| {severity.label} | {', '.join(names)} |"
+        shown = [f"`{name}`" for name in names if RANKS[name].severity is severity]
+        if shown:
+            yield f"| {severity.label} | {', '.join(shown)} |"
 
 
 def built_in() -> list[str]:

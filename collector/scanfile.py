@@ -128,7 +128,8 @@ def scan_otlp(
     Raises:
         DecodeError: if a request cannot be read.
     """
-    policy = Kind(Terms("scan", "sensitive_value"), SensitiveOptions())
+    options = SensitiveOptions(also=tuple(sorted(detectors.opted)))
+    policy = Kind(Terms("scan", "sensitive_value"), options)
     engine = Engine([policy], detectors=detectors, scrubber=Scrubber(detectors))
     decoder: Any = best.decoder(engine.demand, Limits(), b"scan of one file")
     for signal, data in requests:

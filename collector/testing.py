@@ -24,7 +24,7 @@ from collector.decode.messages import REQUESTS, Request
 from collector.evaluate.detectors.base import Detector
 from collector.evaluate.detectors.scan import Detectors
 from collector.evaluate.engine import Engine
-from collector.evaluate.policy import AnyPolicy
+from collector.evaluate.policy import AnyPolicy, opted
 from collector.evaluate.scrub import Scrubber
 from collector.views import Batch
 from collector.violation import Signal, Violation
@@ -72,7 +72,7 @@ def run(
     Raises:
         PolicyFailedError: if a policy raised.
     """
-    detectors = Detectors(b"fingerprint key of the tests", own=own)
+    detectors = Detectors(b"fingerprint key of the tests", own=own, opted=opted(policies))
     engine = Engine(policies, detectors=detectors, scrubber=Scrubber(detectors))
     decoder = make(engine.demand, limits or Limits())
     found: list[Violation] = []

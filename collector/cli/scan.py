@@ -21,8 +21,11 @@ from collector.cli.common import load_all, policies_option
 from collector.cli.tables import STYLES, print_table
 from collector.decode.messages import DecodeError
 from collector.evaluate.detectors.scan import Detectors
+from collector.evaluate.detectors.table import OPT_IN_NAMES
+from collector.evaluate.policy import opted
 from collector.scanfile import Scanned, otlp_requests, scan_otlp, scan_text
 
+EVERY = "all"
 CLEAN, FINDINGS, ERROR = 0, 1, 2
 
 
@@ -35,6 +38,14 @@ CLEAN, FINDINGS, ERROR = 0, 1, 2
     help="Configuration in YAML; its secrets.fingerprint_key_file makes fingerprints comparable.",
 )
 @policies_option
+@click.option(
+    "--also",
+    multiple=True,
+    type=click.Choice([EVERY, *OPT_IN_NAMES]),
+    metavar="NAME",
+    help="Opt-in detector that runs as well, beside those that policies name; all for every one. "
+    "May be repeated.",
+)
 @click.option("--key", default="", help="Attribute name under which a text would stand.")
 @click.option(
     "--format",
@@ -46,7 +57,12 @@ CLEAN, FINDINGS, ERROR = 0, 1, 2
 )
 @click.argument("file", type=click.File("rb"))
 def scan(
-    config_file: Path | None, policies: tuple[str, ...], key: str, form: str, file: BinaryIO
+    config_file: Path | None,
+    policies: tuple[str, ...],
+    also: tuple[str, ...],
+    key: str,
+    form: str,
+    file: BinaryIO,
 ) -> None:
     """Look for secrets and personal data in FILE, or in standard input when FILE is -.
 
@@ -55,7 +71,8 @@ def scan(
     """
     config, loaded = load_all(config_file, {"policies.paths": list(policies) or None})
     key_file = config.secrets.fingerprint_key_file
-    detectors = Detectors(fingerprint_key(key_file), own=loaded.detectors)
+    named = frozenset(OPT_IN_NAMES if EVERY in also else also) | opted(loaded.policies)
+    detectors = Detectors(fingerprint_key(key_file), own=loaded.detectors, opted=named)
     try:
         found = list(_progress(_scanned(file.read(), detectors, key)))
     except DecodeError as error:

@@ -43,8 +43,8 @@ class Detects(Protocol):
 class Scrubs(Protocol):
     """Makes a text safe to show."""
 
-    def text(self, text: str) -> str:
-        """The text without secrets."""
+    def text(self, text: str, also: str = "") -> str:
+        """The text without secrets, and without what one opt-in detector finds."""
 
 
 class Excuses(Protocol):
@@ -340,9 +340,9 @@ class Engine:
                 self.exempted[one.policy] += one.count
         return kept
 
-    def _scrub(self, text: str) -> str:
+    def _scrub(self, text: str, also: str = "") -> str:
         try:
-            return self._scrubber.text(text)
+            return self._scrubber.text(text, also)
         except Exception as error:  # noqa: BLE001 (what cannot be cleaned is not shown)
             self._note(SCRUBBER, error)
             return "[not shown]"

@@ -19,17 +19,27 @@ def _service(service: Service, scrub: Callable[[str], str]) -> Service:
     return Service(scrub(service.name), scrub(service.namespace), scrub(service.environment))
 
 
-def scrubbed_violation(violation: Violation, scrub: Callable[[str], str]) -> Violation:
+def scrubbed_violation(violation: Violation, scrub: Callable[[str, str], str]) -> Violation:
     """A violation of which every text has passed the scrubber.
+
+    What an opt-in detector looks for may stand in names that a user needs to see; only where it
+    is what is reported must it not be seen beside its own mask.
 
     Args:
         violation: as a policy made it.
-        scrub: makes a text safe to show.
+        scrub: makes a text safe to show, given what is removed beyond what always is.
     """
+    detector = str(violation.evidence.get("detector", ""))
+
+    def own(text: str) -> str:
+        return _cut(scrub(text, detector))
+
+    def usual(text: str) -> str:
+        return scrub(text, "")
 
     def clean(value: object) -> object:
         if isinstance(value, str):
-            return _cut(scrub(value))
+            return own(value)
         if isinstance(value, tuple):
             return tuple(clean(item) for item in value)
         return value
@@ -39,10 +49,10 @@ def scrubbed_violation(violation: Violation, scrub: Callable[[str], str]) -> Vio
         kind=violation.kind,
         severity=violation.severity,
         signal=violation.signal,
-        service=_service(violation.service, scrub),
-        subject=_cut(scrub(violation.subject)),
+        service=_service(violation.service, usual),
+        subject=own(violation.subject),
         basis=violation.basis,
-        summary=_cut(scrub(violation.summary)),
+        summary=own(violation.summary),
         remedy=violation.remedy,
         count=violation.count,
         trace_id=violation.trace_id,

@@ -84,6 +84,7 @@ class Hit(NamedTuple):
         within: name of the baggage member or inner key in which it stood, or empty.
         baggage: whether it stood in a member of W3C baggage.
         expires: when the secret opens nothing any more, in seconds since 1970; None for never.
+        opt_in: whether only policies that named the detector may report it.
     """
 
     detector: str
@@ -93,6 +94,7 @@ class Hit(NamedTuple):
     within: str = ""
     baggage: bool = False
     expires: float | None = None
+    opt_in: bool = False
 
     def aged(self, now: float) -> Hit:
         """The same at a time; a secret that has expired opens nothing: it is for information."""
@@ -172,6 +174,11 @@ class Policy(Generic[O_co]):
         return False
 
     @property
+    def opted(self) -> frozenset[str]:
+        """Names of the opt-in detectors that it wants to run; it alone may report their finds."""
+        return frozenset()
+
+    @property
     def picks(self) -> Pick | None:
         """The values that it wants for their key or size alone; None for all of them.
 
@@ -193,7 +200,7 @@ class Policy(Generic[O_co]):
 
     def suspects(self, judged: Judged) -> bool:
         """Whether a value is bad wherever it may stand; it is then shown each time."""
-        return bool(judged.hits)
+        return any(not hit.opt_in for hit in judged.hits)
 
     def on_value(self, judged: Judged, now: float) -> Iterable[Violation]:  # noqa: ARG002
         """A value that is new, or known to be bad."""
@@ -269,3 +276,8 @@ class Policy(Generic[O_co]):
 
 
 AnyPolicy = Policy[Options]
+
+
+def opted(policies: Iterable[AnyPolicy]) -> frozenset[str]:
+    """Names of the opt-in detectors that any of some policies wants."""
+    return frozenset().union(*(policy.opted for policy in policies))

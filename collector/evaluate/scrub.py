@@ -17,6 +17,8 @@ NOT_SHOWN = "[not shown]"
 class Scrubber:
     """Removes what the detectors find from text that leaves the auditor.
 
+    Opt-in detectors have no say in it: a service that is named by a UUID keeps its name.
+
     Args:
         detectors: what to look for.
         max_length: longer texts are cut, so that nothing leaves that was not looked at
@@ -31,13 +33,14 @@ class Scrubber:
         self._max_length = max_length
         self._known = lru_cache(maxsize=remembered)(self._scrubbed)
 
-    def text(self, text: str) -> str:
+    def text(self, text: str, also: str = "") -> str:
         """The text with each secret replaced by the name of its detector in brackets.
 
         Args:
             text: a subject, a service, a span's name, a label value, a sentence.
+            also: an opt-in detector whose finds are removed too.
         """
-        return self._known(text)
+        return self._known(text, also if also in self._detectors.opted else "")
 
     def mapping(self, evidence: Evidence) -> Evidence:
         """Evidence of which every text has been scrubbed.
@@ -54,19 +57,21 @@ class Scrubber:
             return tuple(self._any(item) for item in value)
         return value
 
-    def _scrubbed(self, text: str) -> str:
+    def _scrubbed(self, text: str, also: str) -> str:
         limit = self._max_length
         seen, rest = text[: limit + _MARGIN], len(text) > limit
         for _ in range(_PASSES):
-            cleaned, limit = self._once(seen, limit)
+            cleaned, limit = self._once(seen, limit, also)
             if cleaned == seen:
                 return cleaned[:limit] + CUT if rest else cleaned
             seen = cleaned
         return NOT_SHOWN  # whatever is built so that each pass brings out another secret
 
-    def _once(self, text: str, limit: int) -> tuple[str, int]:
+    def _once(self, text: str, limit: int, also: str) -> tuple[str, int]:
         """The text without what is found in it, and where the cut now lies."""
-        finds = sorted(self._detectors.find(text), key=lambda find: find.start)
+        found = self._detectors.find(text)
+        removed = [one for one in found if not one.detector.opt_in or one.detector.name == also]
+        finds = sorted(removed, key=lambda find: find.start)
         parts: list[str] = []
         done, cut = 0, limit
         for find in finds:

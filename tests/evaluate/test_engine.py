@@ -32,7 +32,7 @@ class Clean:
     def found(self, values):
         return {}
 
-    def text(self, text):
+    def text(self, text, also=""):
         return text
 
 
@@ -138,7 +138,7 @@ def test_a_selector_on_services_holds_for_every_hook():
 
 def test_every_text_that_leaves_has_passed_the_scrubber():
     class Masks(Clean):
-        def text(self, text):
+        def text(self, text, also=""):
             return text.replace("planted-secret", "[masked]")
 
     class Reads(Shapes):
@@ -155,7 +155,7 @@ def test_every_text_that_leaves_has_passed_the_scrubber():
 
 def test_what_cannot_be_scrubbed_is_not_shown():
     class Fails(Clean):
-        def text(self, text):
+        def text(self, text, also=""):
             raise ValueError(text)
 
     running = engine(Shapes(terms(), Options()), scrubber=Fails())

@@ -114,7 +114,7 @@ class Clean:
     def found(self, values):
         return {}
 
-    def text(self, text):
+    def text(self, text, also=""):
         return text
 
 

@@ -76,12 +76,14 @@ class Detector:
             group ``name`` names what stands beside it.
         confirm: checksum, structure, placeholders.
         words: segments of an attribute's key under which `bare` is tried as well.
-        not_words: segments that say that `words` mean something else.
+        not_words: segments that say that `words` mean something else; under a key with one of
+            them a detector that is `opt_in` finds nothing at all.
         bare: like `expression`, for texts without a key word of their own.
         public: characters of the secret that every secret of this kind starts with.
         silent: not even the secret's length may be shown.
         expires: when what was matched opens nothing any more, in seconds since 1970.
         finder: finds what no expression can tell; takes the place of `expression`.
+        opt_in: off unless a policy names it.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Detector:
     silent: bool = False
     expires: Callable[[re.Match[str]], float | None] = never
     finder: Callable[[str], Iterator[Found]] | None = None
+    opt_in: bool = False
 
     def find(self, text: str, attempts: int | None) -> Iterator[Found]:
         """Every confirmed match.

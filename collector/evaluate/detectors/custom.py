@@ -14,7 +14,7 @@ from typing import Any, cast
 from collector.evaluate.detectors.base import Detector, Rank
 from collector.evaluate.detectors.checks import entropy
 from collector.evaluate.detectors.placeholders import is_placeholder
-from collector.evaluate.detectors.table import NAMES
+from collector.evaluate.detectors.table import NAMES, OPT_IN_NAMES
 from collector.violation import Severity
 
 try:
@@ -90,7 +90,7 @@ def detector(
     Raises:
         ValueError: if the name is taken, or there are neither literals nor keys.
     """
-    if name in NAMES:
+    if name in NAMES or name in OPT_IN_NAMES:
         raise ValueError(f"the name {name} is taken by a shipped detector")
     if not (literals or keys):
         raise ValueError("it needs literals or keys: nothing is searched by its form alone")

@@ -38,7 +38,25 @@ class Find(NamedTuple):
     expires: float | None = None
 
 
-def settled(finds: Iterable[Find]) -> list[Find]:
+def settled(finds: Iterable[Find]) -> list[list[Find]]:
+    """The finds that count: first those of detectors that are always on, then by opt-in detector.
+
+    What one policy asked for must change nothing for another. So no opt-in detector displaces a
+    find of any other, and at the place of a find that is always made there is no further one.
+    """
+    groups: dict[str, list[Find]] = {"": []}
+    for find in finds:
+        groups.setdefault(find.detector.name if find.detector.opt_in else "", []).append(find)
+    always = _one_a_place(groups.pop(""))
+    asked = (_one_a_place(groups[name]) for name in sorted(groups))
+    return [always, *([find for find in one if not _touches(find, always)] for one in asked)]
+
+
+def _touches(find: Find, others: Iterable[Find]) -> bool:
+    return any(find.start < other.end and other.start < find.end for other in others)
+
+
+def _one_a_place(finds: Iterable[Find]) -> list[Find]:
     """One find for each place: the highest rank, then the first in the table, then the leftmost.
 
     Its span grows over those that it displaces, so that whoever cuts it out leaves nothing.
@@ -108,4 +126,5 @@ class Fingerprints:
                 find.within,
                 find.baggage,
                 find.expires,
+                find.detector.opt_in,
             )

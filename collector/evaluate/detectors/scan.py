@@ -13,7 +13,7 @@ from collector.evaluate.detectors.finds import Find, Fingerprints, settled
 from collector.evaluate.detectors.looks import Look, decoded
 from collector.evaluate.detectors.names import Name, read
 from collector.evaluate.detectors.packing import Listed, pack
-from collector.evaluate.detectors.table import DETECTORS, NAMES
+from collector.evaluate.detectors.table import DETECTORS, NAMES, OPT_IN, OPT_IN_NAMES
 from collector.evaluate.policy import Hit
 from collector.views import PackedValues, Value
 
@@ -46,6 +46,7 @@ class Detectors:
         plain: use `re` even where hyperscan is installed.
         cache: where compiled automata are kept.
         own: detectors beside the shipped ones, which win over them at equal rank.
+        opted: names of opt-in detectors that run as well; the others cost nothing.
 
     Raises:
         ValueError: if the key is empty or a name is unknown.
@@ -60,15 +61,19 @@ class Detectors:
         max_length: int = 65_536,
         plain: bool = False,
         own: Sequence[Detector] = (),
+        opted: frozenset[str] = frozenset(),
         cache: gates.Cache | None = None,
     ) -> None:
-        everything = (*DETECTORS, *own)
+        if not opted.issubset(OPT_IN_NAMES):
+            raise ValueError(f"opt-in detectors are {', '.join(OPT_IN_NAMES)}")
+        everything = (*DETECTORS, *own, *(one for one in OPT_IN if one.name in opted))
         unknown = disabled.difference(NAMES, (one.name for one in own))
         if unknown:
             raise ValueError(
                 f"unknown detectors {', '.join(sorted(unknown))}; known are {', '.join(NAMES)}"
             )
-        self.names = frozenset(one.name for one in everything)
+        self.opted = opted
+        self.names = frozenset(OPT_IN_NAMES).union(one.name for one in everything)
         self._fingerprints = Fingerprints(key)
         self._disabled = disabled
         self._most = max_matches_per_value
@@ -107,9 +112,11 @@ class Detectors:
             packed = cast("PackedValues", values)
         for index, finds in self._finds(packed, self._most * _ATTEMPTS):
             kept = settled(finds)
-            if len(kept) > self._most:
+            if any(len(group) > self._most for group in kept):
                 self.capped += 1
-            hits[index] = tuple(self._fingerprints.hits(kept, self._most))
+            hits[index] = tuple(
+                hit for group in kept for hit in self._fingerprints.hits(group, self._most)
+            )
         return hits
 
     def find(self, text: str, key: str = "") -> list[Find]:
@@ -120,7 +127,7 @@ class Detectors:
             key: the attribute under which it stands.
         """
         for _, finds in self._finds(Listed([(key, text)]), None):
-            return settled(finds)
+            return [find for group in settled(finds) for find in group]
         return []
 
     def _finds(
@@ -138,7 +145,9 @@ class Detectors:
         if alone:
             self._one_by_one(values, alone, attempts, finds)
         for index in sorted(finds):
-            yield index, self._placed(finds[index], *values.pair(index))
+            placed = self._placed(finds[index], *values.pair(index))
+            if placed:
+                yield index, placed
 
     def _one_by_one(
         self,
@@ -184,7 +193,7 @@ class Detectors:
         if named:
             finds[index] = named
         whole = plan.name not in (Name.PLAIN, Name.COOKIE) and not plan.members
-        return bool(named) and whole
+        return whole and not all(find.detector.opt_in for find in named)
 
     def _looks(self, text: str) -> list[Look]:
         pieces = [Look(text)]
@@ -235,7 +244,7 @@ class Detectors:
         found = False
         for _, detector in plan.bare:
             for one in detector.find_bare(look.text, attempts):
-                found = True
+                found = found or not detector.opt_in
                 yield self._made(detector, one, look.text, look)
         judge = NAMED.get(plan.name)
         if judge is None or found:
@@ -254,8 +263,10 @@ class Detectors:
                 yield find._replace(within=member.name)
 
     def _placed(self, finds: list[Find], key: str, text: str) -> list[Find]:
-        """Finds in baggage with the name of their member."""
+        """Finds that fit the key, those in baggage with the name of their member."""
         known = read(key)
+        if self.opted:
+            finds = [find for find in finds if not _denied(find.detector, known.words)]
         if known.member:
             name = known.member[:_LONGEST_NAME]
             return [find._replace(within=name, baggage=True) for find in finds]
@@ -266,3 +277,8 @@ class Detectors:
             find._replace(within=baggage.name_at(parsed, find.start), baggage=True)
             for find in finds
         ]
+
+
+def _denied(detector: Detector, words: frozenset[str]) -> bool:
+    """Whether a key says that what an opt-in detector finds under it is something else."""
+    return detector.opt_in and not detector.not_words.isdisjoint(words)

@@ -148,7 +148,7 @@ class Kind(Policy[LikelyOptions]):
         """What counts, once for each detector."""
         if self._excluded is not None and self._excluded.match(judged.value.key):
             return []
-        hits = {hit.detector: hit for hit in judged.hits if not hit.baggage}
+        hits = {hit.detector: hit for hit in judged.hits if not (hit.baggage or hit.opt_in)}
         return [hit for name, hit in hits.items() if name not in self._ignored]
 
     def _before(self, key: int, sighting: Sighting, now: float) -> Service | None:

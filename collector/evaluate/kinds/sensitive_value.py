@@ -36,7 +36,8 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from collector.demand import Demand, any_of
-from collector.evaluate.detectors.chosen import DetectorNames
+from collector.evaluate.detectors.chosen import DetectorNames, OptInNames
+from collector.evaluate.detectors.table import OPT_IN_NAMES
 from collector.evaluate.match import Pattern
 from collector.evaluate.names import short
 from collector.evaluate.policy import Hit, Judged, Meta, Options, Policy, Terms
@@ -95,8 +96,10 @@ class SensitiveOptions(Options):
         default=_ALL, min_length=1, description="places that are looked at; default all"
     )
     detectors: DetectorNames = Field(
-        default=(), description="names of the detectors that count; empty for all"
+        default=(),
+        description="names of the detectors that count; empty for all that are always on",
     )
+    also: OptInNames = Field(default=(), description="names of opt-in detectors that count as well")
     exclude_detectors: DetectorNames = Field(
         default=(), description="names of detectors that do not count"
     )
@@ -133,6 +136,8 @@ class Kind(Policy[SensitiveOptions]):
     def __init__(self, terms: Terms, options: SensitiveOptions) -> None:
         super().__init__(terms, options)
         self._wanted = frozenset(options.detectors)
+        named = self._wanted.intersection(OPT_IN_NAMES).union(options.also)
+        self._opted = named.difference(options.exclude_detectors)
         self._unwanted = frozenset(options.exclude_detectors)
         self._where = frozenset(options.where)
         self._excluded = any_of(options.exclude_keys)
@@ -146,6 +151,11 @@ class Kind(Policy[SensitiveOptions]):
     def detects(self) -> bool:
         """Nothing else does the judging here."""
         return True
+
+    @property
+    def opted(self) -> frozenset[str]:
+        """Those that its options name."""
+        return self._opted
 
     def suspects(self, judged: Judged) -> bool:
         """Whether a find counts, wherever the value may stand."""
@@ -170,8 +180,11 @@ class Kind(Policy[SensitiveOptions]):
         excluded = self._excluded is not None and (
             self._excluded.match(key) or (hit.baggage and self._excluded.match(hit.within))
         )
-        named = not self._wanted or hit.detector in self._wanted
-        wanted = named and hit.detector not in self._unwanted
+        if hit.opt_in:
+            wanted = hit.detector in self._opted
+        else:
+            named = not self._wanted or hit.detector in self._wanted
+            wanted = named and hit.detector not in self._unwanted
         return wanted and not excluded and hit.severity >= self._least
 
     def _seen(
