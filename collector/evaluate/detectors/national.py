@@ -37,7 +37,11 @@ _ROWS = (
     identifier(
         "uk-nino",
         _is_insured,
-        free="[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?[0-9]{2}){3} ?[A-D]",
+        free="[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: [0-9]{2}){3} [A-D]",
+        word="nino|national[ _.-]?insurance|ni[ _.-]?n(?:umber|o)",
+        value="(?i:[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?[0-9]{2}){3} ?[A-D])",
+        start="[A-Za-z]{2} ?[0-9]",
+        keys="nino nationalinsurance insurance",
     ),
     identifier(
         "br-cpf",
@@ -73,7 +77,7 @@ _ROWS = (
         free="[12378] [0-9]{2} [0-9]{2} (?:[0-9]{2}|2[AB]) [0-9]{3} [0-9]{3} [0-9]{2}",
         word="nir|insee|securite[ _.-]?sociale",
         value="[12378][0-9]{4}(?:[0-9]{2}|2[AB])[0-9]{8}",
-        keys="nir insee securitesociale",
+        keys="nir insee securite securitesociale",
         samples="255081416802538 269054958815780",
     ),
     identifier(
@@ -124,7 +128,7 @@ _ROWS = (
         free="[1-79][0-9]{2}-[0-9]{3}-[0-9]{3}",
         word="sin|social[ _.-]?insurance",
         value="[1-79][0-9]{2} ?[0-9]{3} ?[0-9]{3}",
-        keys="sin socialinsurance",
+        keys="sin socialinsurance insurance",
     ),
     identifier(
         "se-personnummer",
@@ -137,7 +141,12 @@ _ROWS = (
     identifier(
         "fi-hetu",
         checkdigits.finnish,
-        free="[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-FHJ-NPR-Y]",
+        # digits alone may be a date and a time
+        free="[0-3][0-9][01][0-9]{3}(?:[-+][0-9]{3}[A-FHJ-NPR-Y]|[A-FU-Y][0-9]{3}[0-9A-FHJ-NPR-Y])",
+        word="hetu|henkilotunnus|sotu|personbeteckning",
+        value="[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-FHJ-NPR-Y]",
+        start="[0-3][0-9][01]",
+        keys="hetu henkilotunnus sotu personbeteckning",
         samples="131052308T 131052A308T",
     ),
     identifier(

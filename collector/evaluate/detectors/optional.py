@@ -22,6 +22,8 @@ _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _VERSION = re.compile(r"(?:version|release|build|\bver?)[\"' :=/.]{0,4}$", re.IGNORECASE)
 _BEFORE_SHOWN = 20  # characters before an address in which it may be called a version
 
+#: A UUID, a path and the base64 of JSON are ids, names and cursors far more often than secrets.
+_NO_SECRET_FORM = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-|(?:[\w.-]*/){3}|eyJ")
 #: Samples of RFC 9562 and of documentation everywhere.
 _UUIDS = words(
     """
@@ -36,8 +38,10 @@ _OF_NOTHING = ("d41d8cd98f00b204", "da39a3ee5e6b4b0d", "d14a028c2a3a2bc9", "e3b0
 _GENERIC = words("access api auth credential credentials creds key password secret token")
 _NO_SECRET = words(
     """
-    cache column foreign idempotency index message monkey natural next page partition primary
-    public routing row shard sort surrogate trace unique version
+    arn cache checksum column continuation cursor dedup digest fingerprint foreign hash id
+    idempotency index message monkey natural next object page partition path primary public
+    publishable routing row s3 shard sort start subject surrogate sync trace unique uri url version
+    websocket
     """
 )
 
@@ -78,7 +82,7 @@ def _is_generic(match: re.Match[str]) -> bool:
 
 def _is_unguessable(match: re.Match[str]) -> bool:
     secret = secret_of(match)
-    if is_placeholder(secret) or is_wordlike(secret):
+    if is_placeholder(secret) or is_wordlike(secret) or _NO_SECRET_FORM.match(secret):
         return False
     return is_random(secret, bits=3.0 if is_hex(secret) else 3.5)
 
@@ -105,7 +109,7 @@ OPTIONAL: tuple[Detector, ...] = (
         # after a slash only that of a URL: Chrome/126.0.6478.57 is no address
         re.compile(rf"(?<![\w.+-])(?<!\w/)(?:{_OCTET}\.){{3}}{_OCTET}(?![\w-])(?!\.\w)"),
         _is_public,
-        not_words=words("version release build"),
+        not_words=words("version ver release build"),
         opt_in=True,
     ),
     Detector(
@@ -154,13 +158,22 @@ OPTIONAL: tuple[Detector, ...] = (
     Detector(
         "generic-secret",
         Rank.MEDIUM,
-        "(?i:access|api|auth|cred|key|passw|secret|token)[a-zA-Z0-9_. -]{0,20}[\"']?"
+        "(?i:access|api|auth|cred|key|passw|secret|token)[a-zA-Z0-9_.-]{0,20}[\"']?"
         " ?(?::=|=>|=|:)[ \"'=]{0,5}[A-Za-z0-9+/_.-]{16}",
         re.compile(
             r"(?<![\w.-])(?P<name>[\w.-]{0,40}?(?i:access|api|auth|cred|key|passw|secret|token)"
-            rf"[\w. -]{{0,20}})[\"']? ?(?::=|=>|=|:)[ \"'=]{{0,5}}(?P<secret>{_OPAQUE})"
+            rf"[\w.-]{{0,20}})[\"']? ?(?::=|=>|=|:)[ \"'=]{{0,5}}(?P<secret>{_OPAQUE})"
         ),
         _is_generic,
+        not_words=_NO_SECRET,
+        opt_in=True,
+    ),
+    Detector(
+        "generic-secret",
+        Rank.MEDIUM,
+        "",
+        re.compile(_OPAQUE),
+        _is_unguessable,
         words=_GENERIC,
         not_words=_NO_SECRET,
         bare=re.compile(_OPAQUE),
