@@ -65,5 +65,6 @@ def test_an_automaton_that_does_not_fit_is_compiled_anew(cache):
 def test_other_detectors_have_automata_of_their_own(cache):
     Detectors(b"k", cache=cache)
     Detectors(b"k", disabled=frozenset({"email"}), cache=cache)
+    Detectors(b"k", opted=frozenset({"uuid"}), cache=cache)
 
-    assert len(list(cache._folder.iterdir())) == 4
+    assert len(list(cache._folder.iterdir())) == 6

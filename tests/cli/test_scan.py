@@ -102,6 +102,58 @@ def test_the_key_says_under_which_attribute_a_text_would_stand(run):
     assert places(run(ID, "--key", "client.secret")) == ["1:1"]
 
 
+def detectors_of(result):
+    return [json.loads(line)["detector"] for line in result.stdout.splitlines()]
+
+
+UUID = "6f1e2a4c-93b7-4d05-8e21-5c7a90f3b1d8"
+ADDRESS = "3c:22:fb:8a:91:0e"
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ((), []),
+        (("--also", "uuid"), ["uuid"]),
+        (("--also", "uuid", "--also", "mac-address"), ["uuid", "mac-address"]),
+        (("--also", "all"), ["uuid", "mac-address"]),
+        (("--also", "all", "--also", "uuid"), ["uuid", "mac-address"]),
+    ],
+)
+def test_opt_in_detectors_run_where_they_are_asked_for(run, options, found):
+    result = run(f"{UUID} on {ADDRESS}", *options)
+
+    assert detectors_of(result) == found
+    assert UUID not in result.output
+    assert result.exit_code == (1 if found else 0)
+
+
+def test_opt_in_detectors_search_otlp_too(run):
+    content = json.dumps(SPAN).replace(ID, UUID).replace("client.secret", "client.note")
+
+    assert detectors_of(run(content)) == []
+    assert detectors_of(run(content, "--also", "uuid")) == ["uuid"]
+
+
+def test_what_a_policy_asks_for_is_searched_for(run, tmp_path):
+    pack = tmp_path / "own.yaml"
+    pack.write_text(
+        "policies: [{id: ids, kind: sensitive_value, summary: s, remedy: r, "
+        "options: {also: [uuid]}}]"
+    )
+
+    assert detectors_of(run(UUID, "--policies", str(pack))) == ["uuid"]
+
+
+@pytest.mark.parametrize("name", ["uuids", "email"])
+def test_an_unknown_opt_in_detector_is_an_error_that_names_those_there_are(run, name):
+    result = run("", "--also", name)
+
+    assert result.exit_code == 2
+    assert "uuid" in result.stderr
+    assert "br-cpf" in result.stderr
+
+
 def test_fingerprints_are_shown_where_they_last(run, tmp_path):
     key = tmp_path / "key"
     key.write_text("a key")
