@@ -7,29 +7,40 @@ left out.
 
 import json
 import re
+import sys
 from collections import defaultdict
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from sensitive.corpus import build
+from sensitive.corpus import Sample, build
 
 from collector import policyfile, testing
 from collector.decode import best
 from collector.decode.limits import Limits
 from collector.evaluate.detectors.scan import Detectors
 from collector.evaluate.detectors.table import DETECTORS as TABLE
+from collector.evaluate.detectors.table import OPT_IN, OPT_IN_NAMES
 from collector.evaluate.engine import Engine
+from collector.evaluate.kinds.sensitive_value import Kind, SensitiveOptions
+from collector.evaluate.policy import Terms
 from collector.evaluate.scrub import Scrubber
 from collector.report.collapse import Findings
 from collector.report.jsonlog import as_object
 from collector.report.prometheus import exposition
 from collector.report.store import MetricStore
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "evaluate" / "detectors"))
+from opted import NATIONAL, OPTIONAL
+
 DETECTORS = Detectors(b"key of the tests")
 SCRUBBER = Scrubber(DETECTORS)
+ASKED = Detectors(b"key of the tests", opted=frozenset(OPT_IN_NAMES))
+ASKED_SCRUBBER = Scrubber(ASKED)
+ASKS = SensitiveOptions(also=OPT_IN_NAMES)
 PACKS = policyfile.load([policyfile.packs_directory()])
 PUBLIC = defaultdict(int)
-for one in TABLE:
+for one in (*TABLE, *OPT_IN):
     PUBLIC[one.name] = max(PUBLIC[one.name], one.public)
 EACH = 5
 PART = 4
@@ -96,9 +107,19 @@ def keyed(key, value):
     }
 
 
-def shown(delivery):
+def usual():
+    """The shipped policies."""
+    return Engine(PACKS.fresh(), detectors=DETECTORS, scrubber=SCRUBBER)
+
+
+def asking():
+    """A policy that asks for every opt-in detector."""
+    policy = Kind(Terms("asks", "sensitive_value"), ASKS)
+    return Engine([policy], detectors=ASKED, scrubber=ASKED_SCRUBBER)
+
+
+def shown(delivery, engine):
     """Everything that leaves: findings as lines, metrics in both formats."""
-    engine = Engine(PACKS.fresh(), detectors=DETECTORS, scrubber=SCRUBBER)
     decoder = best.decoder(engine.demand, Limits(), b"seed")
     store, findings = MetricStore(engine.policies), Findings()
     found = []
@@ -131,10 +152,10 @@ def without(sample):
     return text
 
 
-def leaked(sample, make):
+def leaked(sample, make, engine=usual):
     """Parts of the sample's secrets that are shown."""
-    count, seen = shown(make(sample.value))
-    _, background = shown(make(without(sample)))
+    count, seen = shown(make(sample.value), engine())
+    _, background = shown(make(without(sample)), engine())
     assert count, "nothing was found"
     private = set()
     for secret in sample.secrets:
@@ -158,6 +179,25 @@ def test_no_part_of_a_secret_leaves_wherever_it_stood(family):
             places.append(named)
         for make in places:
             assert leaked(sample, make) == [], sample.place
+
+
+def nameless(value):
+    """The same with a service that keeps its name, whatever an opt-in detector makes of it."""
+    return named(value) | {"service": "shop"}
+
+
+@pytest.mark.parametrize(("family", "key", "value", "secret"), [*NATIONAL, *OPTIONAL])
+def test_no_part_of_what_a_policy_asked_for_leaves_in_its_findings(family, key, value, secret):
+    sample = Sample(key, value, "", family, (secret,))
+    places = [lambda value: keyed(key, value)]
+    if secret not in ASKED_SCRUBBER.text(value, family):
+        places.append(nameless)
+    for make in places:
+        assert leaked(sample, make, asking) == []
+
+
+def test_every_opt_in_detector_has_secrets_here():
+    assert {one.name for one in OPT_IN} == {name for name, *_ in (*NATIONAL, *OPTIONAL)}
 
 
 def test_every_detector_has_secrets_here():

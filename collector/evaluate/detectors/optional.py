@@ -192,7 +192,7 @@ OPTIONAL: tuple[Detector, ...] = (
     _public_key("AC[0-9a-f]{32}", "AC[0-9a-f]{32}", 2),  # twilio.com: an account's SID
     _public_key(
         r"\.apps\.googleusercontent\.com",
-        r"[0-9]{6,24}-[a-z0-9]{32}\.apps\.googleusercontent\.com",
+        r"(?P<secret>[0-9]{6,24}-[a-z0-9]{32})\.apps\.googleusercontent\.com",
         0,
     ),
     # docs.aws.amazon.com, "IAM identifiers": unique ids of a user, role, group and profile

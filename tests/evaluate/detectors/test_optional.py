@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 import sys
 from pathlib import Path
 
@@ -17,55 +16,14 @@ from collector.views import Value
 
 sys.path.insert(0, str(Path(__file__).parent))
 import making
-from making import ALNUM, BASE32, DIGITS, HEX, chars
+from making import ALNUM, HEX, chars
+from opted import OPTIONAL as FOUND
+from opted import UUID
 
 OPTED = frozenset(OPT_IN_NAMES)
 DETECTORS = Detectors(b"key of the tests", opted=OPTED)
 PLAIN = Detectors(b"key of the tests", opted=OPTED, plain=True)
 DEFAULT = Detectors(b"key of the tests")
-
-UUID = f"{chars(HEX, 8)}-{chars(HEX, 4)}-4{chars(HEX, 3)}-a{chars(HEX, 3)}-{chars(HEX, 12)}"
-IDENTIFIER = "1234" + "0987654321-" + chars(string.ascii_lowercase + DIGITS, 32)
-
-PUBLISHABLE = "pk_" + "live_" + chars(ALNUM, 24)
-DIGESTS = [chars(HEX, size) for size in (32, 40, 56, 64, 96, 128)]
-
-#: Detector, key, text, and what of it is found.
-FOUND = [
-    ("public-ip", "note", "client 81.2.69.142:443 left", "81.2.69.142"),
-    ("public-ip", "note", "https://81.2.69.142/cart", "81.2.69.142"),
-    ("public-ip", "client.address", "2a02:898:0:20::57:1", "2a02:898:0:20::57:1"),
-    ("public-ip", "note", "[2a02:898:0:20::57:1]:443", "2a02:898:0:20::57:1"),
-    ("phone-number", "note", "call +49 170 1739284", "+49 170 1739284"),
-    ("phone-number", "note", "to=+442071838750&x", "+442071838750"),
-    ("phone-number", "note", "+1 (415) 238-4751", "+1 (415) 238-4751"),
-    ("phone-number", "note", "phone: (415) 238-4751", "(415) 238-4751"),
-    ("phone-number", "user.phone", "4152384751", "4152384751"),
-    ("mac-address", "note", "device 3c:22:fb:8a:91:0e up", "3c:22:fb:8a:91:0e"),
-    ("mac-address", "note", "3C-22-FB-8A-91-0E", "3C-22-FB-8A-91-0E"),
-    ("mac-address", "note", "on 3c22.fb8a.910e", "3c22.fb8a.910e"),
-    ("uuid", "user.id", UUID, UUID),
-    ("uuid", "note", f"GET /users/{UUID.upper()}/cart", UUID.upper()),
-    *(("hex-digest", "file", digest, digest) for digest in DIGESTS),
-    ("hex-digest", "note", f"sha256:{chars(HEX, 64).upper()}", chars(HEX, 64).upper()),
-    ("generic-secret", "note", f"license-key-v2: {chars(ALNUM, 24)}", chars(ALNUM, 24)),
-    ("generic-secret", "smtp.creds", chars(ALNUM, 24), chars(ALNUM, 24)),
-    ("vault-legacy-token", "note", f"token was s.{chars(ALNUM, 24)} once", f"s.{chars(ALNUM, 24)}"),
-    ("identifier-key", "note", PUBLISHABLE, PUBLISHABLE),
-    ("identifier-key", "note", "AC" + chars(HEX, 32), "AC" + chars(HEX, 32)),
-    (
-        "identifier-key",
-        "note",
-        f"client {IDENTIFIER}.apps.googleusercontent.com",
-        f"{IDENTIFIER}.apps.googleusercontent.com",
-    ),
-    ("identifier-key", "note", "AROA" + chars(BASE32, 17), "AROA" + chars(BASE32, 17)),
-    ("identifier-key", "note", f"https://{chars(HEX, 32)}@o1.ingest.sentry.io/2", chars(HEX, 32)),
-    ("date-of-birth", "user.birth_date", "1984-06-17", "1984-06-17"),
-    ("date-of-birth", "user.dateOfBirth", "17.06.1984", "17.06.1984"),
-    ("date-of-birth", "note", "DOB: 6/17/1984", "6/17/1984"),
-    ("date-of-birth", "note", '{"birthDate":"19840617"}', "19840617"),
-]  # fmt: skip
 
 #: Detector, key and text in which it finds nothing.
 LEFT_ALONE = [
