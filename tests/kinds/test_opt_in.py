@@ -6,6 +6,8 @@ from random import Random
 import pytest
 
 from collector import policyfile, testing
+from collector.app import Auditor
+from collector.config import Config
 from collector.evaluate.detectors.scan import Detectors
 from collector.evaluate.detectors.table import NAMES, OPT_IN_NAMES
 from collector.evaluate.policy import opted
@@ -104,6 +106,10 @@ def test_the_names_of_all_policies_come_together(load):
     assert opted(load(ASKS, "{detectors: [br-cpf, email]}").policies) == {"uuid", "br-cpf"}
 
 
+def test_the_running_program_asks_for_what_its_policies_ask_for(load):
+    assert Auditor(Config(), load(ASKS)).engine._detectors.opted == {"uuid"}
+
+
 def test_an_unknown_name_is_refused():
     with pytest.raises(ValueError, match=r"opt-in detectors are .*uuid"):
         Detectors(b"k", opted=frozenset({"email"}))
@@ -180,3 +186,16 @@ def test_what_another_policy_says_is_shown_as_ever(load):
 def test_no_opt_in_detector_shares_its_name_with_another(name):
     assert name not in NAMES
     assert name == name.lower().strip("-")
+
+
+def test_an_override_lets_a_shipped_policy_ask(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "overrides:\n  - policy: personal-data-in-telemetry\n    options: {also: [phone-number]}\n"
+    )
+    loaded = policyfile.load([policyfile.packs_directory(), file])
+
+    found = reported(loaded, span(user_phone="+49 170 1739284"))
+
+    assert ("personal-data-in-telemetry", "phone-number") in found
+    assert {policy for policy, _ in found} == {"personal-data-in-telemetry"}

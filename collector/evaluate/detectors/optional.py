@@ -161,8 +161,8 @@ OPTIONAL: tuple[Detector, ...] = (
         "(?i:access|api|auth|cred|key|passw|secret|token)[a-zA-Z0-9_.-]{0,20}[\"']?"
         " ?(?::=|=>|=|:)[ \"'=]{0,5}[A-Za-z0-9+/_.-]{16}",
         re.compile(
-            r"(?<![\w.-])(?P<name>[\w.-]{0,40}?(?i:access|api|auth|cred|key|passw|secret|token)"
-            rf"[\w.-]{{0,20}})[\"']? ?(?::=|=>|=|:)[ \"'=]{{0,5}}(?P<secret>{_OPAQUE})"
+            r"(?<![\w.-])(?P<name>[A-Za-z0-9_.-]{0,40}?(?i:access|api|auth|cred|key|passw|secret|token)"
+            rf"[A-Za-z0-9_.-]{{0,20}})[\"']? ?(?::=|=>|=|:)[ \"'=]{{0,5}}(?P<secret>{_OPAQUE})"
         ),
         _is_generic,
         not_words=_NO_SECRET,
@@ -201,8 +201,8 @@ OPTIONAL: tuple[Detector, ...] = (
     ),
     # docs.sentry.io, "DSN": the public key of a project
     _public_key(
-        r"[0-9a-f]{32}@[a-z0-9.-]{1,40}sentry\.io",
-        r"(?P<secret>[0-9a-f]{32})@(?:[a-z0-9-]+\.){0,4}sentry\.io",
+        r"[0-9a-f]{32}@[a-z0-9.-]{0,124}sentry\.io",
+        r"(?P<secret>[0-9a-f]{32})@(?:[a-z0-9-]{1,30}\.){0,4}sentry\.io(?!\.\w)",
         0,
     ),
 )
