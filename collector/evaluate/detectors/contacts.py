@@ -15,7 +15,7 @@ from collector.evaluate.detectors.identifiers import beside, beside_gate
 
 #: E.164: the codes that are assigned, and the digits after some of them; all else by the standard.
 _CODES = re.compile(
-    r"1|7|2(?:[07]|1[1-38]|[2-689]\d)|3(?:[0-469]|5\d|7[0-8]|8[0-35-79])|4(?:[013-9]|2[013])"
+    r"1|7|2(?:[07]|1[12368]|[2346]\d|5[0-8]|9[01789])|3(?:[0-469]|5\d|7[0-8]|8[0-35-79])|4(?:[013-9]|2[013])"
     r"|5(?:[1-8]|0\d|9\d)|6(?:[0-6]|7[02-9]|8[0-35-9]|9[0-2])"
     r"|8(?:[1246]|0[08]|5[02356]|7[08]|8[0-368])|9(?:[0-58]|6[0-8]|7[0-79]|9[2-68])"
 )
