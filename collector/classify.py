@@ -79,6 +79,7 @@ CALL_KEYS = semconv.families(
         "db.query.summary",
         "db.operation.name",
         "db.collection.name",
+        "db.response.status_code",
         "rpc.system.name",
         "rpc.service",
         "rpc.method",
@@ -133,7 +134,8 @@ class Target(NamedTuple):
     """What tells a call from others with the same peer and operation.
 
     Attributes:
-        kind: a query is LITERAL when values stand in its text, so that it names one item.
+        kind: a query is LITERAL when values stand in its text, or its parameters are told, so
+            that it names one item.
         identity: equal for equal URLs or query texts, within one process.
     """
 
@@ -148,7 +150,7 @@ _LONGEST_QUERY = 4096  # characters of a query in which a literal is looked for
 
 
 def target(attributes: Attributes) -> Target:
-    """The target of a call: its URL with the query, else the text of its database query."""
+    """The target of a call: its URL with the query, else its database query and parameters."""
     url = _string(attributes, "url.full")
     if url:
         return Target(TargetKind.URL, hash(url))
@@ -158,8 +160,19 @@ def target(attributes: Attributes) -> Target:
     query = _string(attributes, "db.query.text")
     if not query:
         return NO_TARGET
+    parameters = frozenset(one for one in attributes.items() if is_parameter(one[0]))
     literal = _LITERAL.search(query[:_LONGEST_QUERY]) and "?" not in query
-    return Target(TargetKind.LITERAL_QUERY if literal else TargetKind.QUERY, hash(query))
+    kind = TargetKind.LITERAL_QUERY if literal or parameters else TargetKind.QUERY
+    return Target(kind, hash((query, parameters)))
+
+
+#: Attributes that hold the parameters of a query begin with one of these.
+PARAMETERS = ("db.query.parameter.", "db.operation.parameter.")
+
+
+def is_parameter(key: str) -> bool:
+    """Whether an attribute holds a parameter of a query."""
+    return key.startswith(PARAMETERS)
 
 
 def _string(attributes: Attributes, name: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fnmatch import translate
 from functools import reduce
 
 from collector.classify import SpanKind
-from collector.views import NO_FLAG, NO_MARK, Flag, Mark, Place, TallyKind
+from collector.views import NO_FLAG, NO_MARK, Flag, Mark, NoteKind, Place, TallyKind
 from collector.violation import Signal
 
 
@@ -39,6 +39,8 @@ class RowSelection:
     Attributes:
         signal: TRACES or LOGS.
         where: all must hold.
+        events: names of events of spans; the rows are then the events, and `where` and `keys`
+            are about their attributes.
         kinds: span kinds, empty for all.
         min_severity: lowest severity number of a log record.
         keys: attributes to keep.
@@ -49,6 +51,56 @@ class RowSelection:
     kinds: frozenset[SpanKind] = frozenset()
     min_severity: int = 0
     keys: frozenset[str] = frozenset()
+    events: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SpanSelection:
+    """Spans that are told by what they share with many others.
+
+    Attributes:
+        kinds: span kinds, empty for all.
+        where: all must hold; the attributes are kept, so their values must be few.
+        failed: whether only spans that failed, or whose status is an error, are meant.
+    """
+
+    kinds: frozenset[SpanKind] = frozenset()
+    where: tuple[KeyMatch, ...] = ()
+    failed: bool = False
+
+
+_NEVER = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """From where on marks and notes are made: the lowest that any policy asks for.
+
+    Attributes:
+        call: nanoseconds; see `NoteKind.LONG_CALL`.
+        load: nanoseconds; see `NoteKind.LOAD`.
+        age: nanoseconds; see `NoteKind.LATE_MESSAGE`.
+        outlives: nanoseconds; see `Mark.CHILD_OUTLIVES`.
+        transaction: nanoseconds; see `Mark.TRANSACTION`.
+        repeated: spans; see `Mark.QUERY_REPEATED`.
+        offset: rows; see `NoteKind.DEEP_OFFSET`.
+        rows: rows; see `NoteKind.MANY_ROWS`.
+    """
+
+    call: int = _NEVER
+    load: int = _NEVER
+    age: int = _NEVER
+    outlives: int = _NEVER
+    transaction: int = _NEVER
+    repeated: int = _NEVER
+    offset: int = _NEVER
+    rows: int = _NEVER
+
+    def __or__(self, other: Bounds) -> Bounds:
+        return Bounds(*(min(getattr(self, n), getattr(other, n)) for n in _BOUNDS))
+
+
+_BOUNDS = tuple(one.name for one in fields(Bounds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +118,14 @@ class Demand:
         tallies: counts over all traces.
         probe_routes: normalised paths that set `Mark.PROBE_ROUTE`.
         resource_keys: resource attributes to keep.
+        notes: kinds of single spans that are shown.
+        bounds: of marks and notes.
+        selected: what `Mark.SELECTED` and `NoteKind.SELECTED` are about.
+        identity_keys: attributes that hold an idempotency key.
+        tenant_keys: attributes that hold the id of a tenant.
+        fingerprint_keys: attributes that say what a request was.
+        cache_keys: attributes that tell whether a cache had what was asked for; they are kept,
+            so their values must be few.
     """
 
     shapes: frozenset[Signal] = frozenset()
@@ -78,11 +138,18 @@ class Demand:
     tallies: frozenset[TallyKind] = frozenset()
     probe_routes: frozenset[str] = frozenset()
     resource_keys: frozenset[str] = frozenset()
+    notes: frozenset[NoteKind] = frozenset()
+    bounds: Bounds = Bounds()
+    selected: tuple[SpanSelection, ...] = ()
+    identity_keys: frozenset[str] = frozenset()
+    tenant_keys: frozenset[str] = frozenset()
+    fingerprint_keys: frozenset[str] = frozenset()
+    cache_keys: frozenset[str] = frozenset()
 
     @property
     def traces(self) -> bool:
         """Whether spans must be kept until their trace's wait ends."""
-        return bool(self.marks or self.tallies or self.orphans)
+        return bool(self.marks or self.tallies or self.orphans or self.notes)
 
     def __or__(self, other: Demand) -> Demand:
         return Demand(
@@ -96,6 +163,13 @@ class Demand:
             tallies=self.tallies | other.tallies,
             probe_routes=self.probe_routes | other.probe_routes,
             resource_keys=self.resource_keys | other.resource_keys,
+            notes=self.notes | other.notes,
+            bounds=self.bounds | other.bounds,
+            selected=tuple(dict.fromkeys((*self.selected, *other.selected))),
+            identity_keys=self.identity_keys | other.identity_keys,
+            tenant_keys=self.tenant_keys | other.tenant_keys,
+            fingerprint_keys=self.fingerprint_keys | other.fingerprint_keys,
+            cache_keys=self.cache_keys | other.cache_keys,
         )
 
 

@@ -45,6 +45,9 @@ class Decoder(Protocol):
     def remember_bad(self, value: Value) -> None:
         """From now on hand over every occurrence of a value."""
 
+    def watch(self, trace_id: bytes) -> None:
+        """Show a trace that is open or yet to come when it has finished."""
+
     def counters(self) -> dict[str, int]:
         """How often each bound was met."""
 
@@ -175,6 +178,8 @@ class Pipeline:
         verdict = self._engine.evaluate(batch, now)
         for value in verdict.bad:
             self._decoder.remember_bad(value)
+        for trace_id in verdict.watched:
+            self._decoder.watch(trace_id)
         return verdict.violations
 
     def _tell(self, batch: Batch, found: list[Violation], now: float) -> None:

@@ -23,7 +23,7 @@ from collector.decode.limits import Limits
 from collector.decode.messages import REQUESTS, Request
 from collector.evaluate.detectors.base import Detector
 from collector.evaluate.detectors.scan import Detectors
-from collector.evaluate.engine import Engine
+from collector.evaluate.engine import Engine, Verdict
 from collector.evaluate.policy import AnyPolicy, opted
 from collector.evaluate.scrub import Scrubber
 from collector.views import Batch
@@ -80,8 +80,7 @@ def run(
     def judge(batch: Batch, now: float) -> None:
         verdict = engine.evaluate(batch, now)
         found.extend(verdict.violations)
-        for value in verdict.bad:
-            decoder.remember_bad(value)
+        _tell(decoder, verdict)
 
     def tick(now: float) -> None:
         batches = list(_all(decoder.advance, now))
@@ -105,6 +104,13 @@ def run(
     found.extend(engine.close(clock, float("inf"), final=True))
     _raise_failures(engine)
     return found
+
+
+def _tell(decoder: Any, verdict: Verdict) -> None:  # noqa: ANN401 (one of two decoders)
+    for value in verdict.bad:
+        decoder.remember_bad(value)
+    for trace_id in verdict.watched:
+        decoder.watch(trace_id)
 
 
 def _raise_failures(engine: Engine) -> None:

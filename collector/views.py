@@ -13,7 +13,9 @@ from enum import IntFlag, StrEnum, auto
 from typing import NamedTuple, TypeAlias, TypeVar, cast
 
 from collector.classify import NO_ATTEMPTS, NO_TARGET, Attempts, SpanKind, Target
+from collector.details import NO_DETAILS, Details
 from collector.semconv import Attributes
+from collector.statements import NO_STATEMENT, Statement
 from collector.violation import Service, Signal
 
 D = TypeVar("D")
@@ -204,7 +206,8 @@ class Series:
 class Row:
     """One item that matched a declared selection, with only the declared keys.
 
-    ``matched`` holds the indices of the selections in `Demand.rows` that it matches.
+    ``matched`` holds the indices of the selections in `Demand.rows` that it matches. Of an event
+    of a span, the name and the attributes are the event's and all else is the span's.
     """
 
     matched: tuple[int, ...]
@@ -217,11 +220,12 @@ class Row:
     trace_id: str
     keys: frozenset[str]
     attributes: Attributes
+    span_id: str = ""
 
 
 @dataclass(slots=True)
 class Span:
-    """A span of a trace that carries a demanded mark.
+    """A span of a trace that carries a demanded mark, or of a note.
 
     Times are nanoseconds since 1970 as the sender gave them: never trusted, only compared
     with times of the same sender. ``peer``, ``operation``, ``failed``, ``target`` and
@@ -246,10 +250,20 @@ class Span:
     route: str = ""
     target: Target = NO_TARGET
     attempts: Attempts = NO_ATTEMPTS
+    statement: Statement = NO_STATEMENT
+    details: Details = NO_DETAILS
 
 
 class Mark(IntFlag):
-    """Why a trace may interest a policy; computed by the decoder when the trace's wait ends."""
+    """Why a trace may interest a policy; computed by the decoder when the trace's wait ends.
+
+    ``CHILD_OUTLIVES``: a CLIENT span ends later than `Bounds.outlives` after an ancestor within
+    its service, or a SERVER span takes twice as long as the failed CLIENT span above it.
+    ``TENANTS``: its spans tell two tenants. ``QUERY_REPEATED``: spans under one parent run one
+    query `Bounds.repeated` times. ``TRANSACTION``: between siblings BEGIN and COMMIT stands a
+    call that is none of a database's, or more than `Bounds.transaction`. ``SELECTED``: a span
+    matches one of `Demand.selected`. ``WATCHED``: a policy asked for this trace by its id.
+    """
 
     PROBE_ROUTE = auto()
     RETRY_ATTRIBUTE = auto()
@@ -257,6 +271,12 @@ class Mark(IntFlag):
     REPEATED_SERVER = auto()
     LOCAL_PARENT_MISSING = auto()
     REMOTE_PARENT_MISSING = auto()
+    CHILD_OUTLIVES = auto()
+    TENANTS = auto()
+    QUERY_REPEATED = auto()
+    TRANSACTION = auto()
+    SELECTED = auto()
+    WATCHED = auto()
 
 
 NO_MARK = Mark(0)
@@ -316,6 +336,51 @@ class Orphan(NamedTuple):
     arrived: float
 
 
+class NoteKind(StrEnum):
+    """Which single spans of finished traces are shown, marked traces or not.
+
+    ``KEYED``: SERVER and CONSUMER spans with an identity. ``LOAD``: reads of a database that
+    name what they read and take at least `Bounds.load`. ``CLIENT_ROOT``: CLIENT spans without a
+    parent. ``UNLINKED``: CONSUMER spans with neither parent nor link, unless they say that they
+    received nothing. ``LATE_MESSAGE``: CONSUMER spans with `Details.age` over `Bounds.age`.
+    ``LONG_CALL``: CLIENT spans of at least `Bounds.call`. ``DEEP_OFFSET`` and ``MANY_ROWS``:
+    `Details.offset` over `Bounds.offset`, `Details.rows` over `Bounds.rows`. ``DUAL_WRITE``:
+    PRODUCER spans under a SERVER or CONSUMER span of their service below which that service also
+    writes to a database, outbox tables left out. ``SELECTED``: spans that match one of
+    `Demand.selected`.
+    """
+
+    KEYED = "keyed"
+    LOAD = "load"
+    CLIENT_ROOT = "client_root"
+    UNLINKED = "unlinked"
+    LATE_MESSAGE = "late_message"
+    LONG_CALL = "long_call"
+    DEEP_OFFSET = "deep_offset"
+    MANY_ROWS = "many_rows"
+    DUAL_WRITE = "dual_write"
+    SELECTED = "selected"
+
+
+class Note(NamedTuple):
+    """A single span of a finished trace, each span once for each kind.
+
+    Attributes:
+        kind: why it is shown.
+        trace_id: 16 bytes.
+        span: the span.
+        arrived: when the trace's first span arrived, in seconds on the `now` scale.
+        effect: whether a database write or a publish stands below it in the trace; told for
+            KEYED alone.
+    """
+
+    kind: NoteKind
+    trace_id: bytes
+    span: Span
+    arrived: float
+    effect: bool
+
+
 class TallyKind(StrEnum):
     """What is counted over all traces, shown or not, so that shares have a denominator."""
 
@@ -323,13 +388,18 @@ class TallyKind(StrEnum):
     LOCAL_CHILDREN = "local_children"
     REMOTE_CHILDREN = "remote_children"
     LONG_SPANS = "long_spans"
+    ROOTS = "roots"
+    CACHE_READS = "cache_reads"
+    CACHE_ANSWERS = "cache_answers"
 
 
 class Tally(NamedTuple):
     """A count over the spans of finished traces.
 
-    CALLS are CLIENT and CONSUMER spans by (service, peer, operation); the other kinds have
-    neither peer nor operation. ``arrived`` is cut to whole seconds.
+    CALLS are CLIENT and CONSUMER spans by (service, peer, operation). CACHE_READS are reads of
+    caches, by the same, and CACHE_ANSWERS those that carry one of `Demand.cache_keys`. ROOTS are
+    spans without a parent; they and the other kinds have neither peer nor operation. ``arrived``
+    is cut to whole seconds.
     """
 
     kind: TallyKind
@@ -349,6 +419,7 @@ class Batch:
         rows_dropped: rows over the bound of rows per slice.
         more: whether traces are due that did not fit; time is then to be told again.
         orphans: of the traces that finished.
+        notes: single spans of the traces that finished.
         tallies: counts over the traces that finished; a decoder may hold them until time
             passes.
         arrived_parents: (trace id, span id) of spans that came after a child of theirs was
@@ -369,6 +440,7 @@ class Batch:
     traces: Sequence[Trace] = ()
     more: bool = False
     orphans: Sequence[Orphan] = ()
+    notes: Sequence[Note] = ()
     tallies: Mapping[Tally, int] = field(default_factory=dict)
     arrived_parents: Sequence[tuple[bytes, bytes]] = ()
     watermark: float = float("-inf")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-from collector.demand import RowSelection, any_of
+from collector.demand import RowSelection
 from collector.generations import Generations
+from collector.selection import Conditions
 from collector.semconv import Attributes
 from collector.views import Shape, ShapeCount
 
@@ -69,26 +69,16 @@ class _Selection:
     def __init__(self, index: int, wanted: RowSelection) -> None:
         self.index = index
         self.wanted = wanted
-        self.keys = wanted.keys | {key for match in wanted.where for key in match.keys}
-        self._where: list[tuple[tuple[str, ...], re.Pattern[str] | None]] = [
-            (match.keys, any_of(match.patterns)) for match in wanted.where
-        ]
+        self._where = Conditions(wanted.where)
+        self.keys = wanted.keys | self._where.keys
 
     def takes(self, kind: int, severity: int, attributes: Attributes) -> bool:
         wanted = self.wanted
         return (
             (not wanted.kinds or kind in wanted.kinds)
             and severity >= wanted.min_severity
-            and all(_holds(keys, expression, attributes) for keys, expression in self._where)
+            and self._where.hold(attributes)
         )
-
-
-def _holds(keys: Iterable[str], expression: re.Pattern[str] | None, attributes: Attributes) -> bool:
-    values = (attributes.get(key) for key in keys)
-    return any(
-        value is not None and (expression is None or expression.match(str(value)) is not None)
-        for value in values
-    )
 
 
 class Selections:
@@ -99,8 +89,12 @@ class Selections:
     """
 
     def __init__(self, selections: Iterable[tuple[int, RowSelection]]) -> None:
-        self._all = [_Selection(index, wanted) for index, wanted in selections]
-        self.keys = frozenset(key for selection in self._all for key in selection.keys)
+        made = [_Selection(index, wanted) for index, wanted in selections]
+        self._all = [one for one in made if not one.wanted.events]
+        self._of_events = [one for one in made if one.wanted.events]
+        self.keys = frozenset(key for one in self._all for key in one.keys)
+        self.event_keys = frozenset(key for one in self._of_events for key in one.keys)
+        self.events = frozenset(name for one in self._of_events for name in one.wanted.events)
 
     def __bool__(self) -> bool:
         return bool(self._all)
@@ -108,3 +102,11 @@ class Selections:
     def matched(self, kind: int, severity: int, attributes: Attributes) -> tuple[int, ...]:
         """Indices of the selections that an item matches."""
         return tuple(s.index for s in self._all if s.takes(kind, severity, attributes))
+
+    def matched_event(self, name: str, kind: int, attributes: Attributes) -> tuple[int, ...]:
+        """Indices of the selections that an event of a span of some kind matches."""
+        return tuple(
+            s.index
+            for s in self._of_events
+            if name in s.wanted.events and s.takes(kind, 0, attributes)
+        )

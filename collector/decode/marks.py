@@ -5,22 +5,40 @@ Marks are mechanism: cheap, few, rare in healthy traces. What they mean is for p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from collector.classify import SpanKind
+from collector.decode.profiles import Record
+from collector.demand import Bounds, Demand
+from collector.details import TENANTS, BatchSize
+from collector.statements import Verb
 from collector.views import NO_MARK, Flag, Mark, Span
 
 _Call: TypeAlias = tuple[bytes, str, str, str]
+
+_OUTGOING = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
+_HIGHEST = 64  # ancestors that are looked at
 
 
 def _call(span: Span) -> _Call:
     return (span.parent_id, span.resource.service.name, span.peer, span.operation)
 
 
-def _ended(span: Span) -> int:
+def ended(span: Span) -> int:
     """The end of a span; a clock that ran backwards does not put it before the start."""
     return max(span.start, span.end)
+
+
+def ancestors(span: Span, spans: Mapping[bytes, Span]) -> Iterator[Span]:
+    """The spans above a span, the nearest first, within bounds."""
+    for _ in range(_HIGHEST):
+        parent = spans.get(span.parent_id)
+        if parent is None or parent.span_id == span.span_id:
+            return
+        span = parent
+        yield span
 
 
 def _failed_sibling(calls: Iterable[Span]) -> bool:
@@ -29,18 +47,18 @@ def _failed_sibling(calls: Iterable[Span]) -> bool:
     for span in calls:
         if span.failed and span.parent_id:
             earliest = first_failed.setdefault(_call(span), span)
-            if _ended(span) < _ended(earliest):
+            if ended(span) < ended(earliest):
                 first_failed[_call(span)] = span
     if not first_failed:
         return False
     for span in calls:
         failure = first_failed.get(_call(span))
-        if failure is not None and failure is not span and span.start >= _ended(failure):
+        if failure is not None and failure is not span and span.start >= ended(failure):
             return True
     return False
 
 
-def _repeated_server(spans: Sequence[Span], clients: set[bytes]) -> bool:
+def _repeated_server(spans: Iterable[Span], clients: set[bytes]) -> bool:
     seen: set[_Call] = set()
     for span in spans:
         if span.kind is SpanKind.SERVER and span.parent_id in clients:
@@ -48,6 +66,59 @@ def _repeated_server(spans: Sequence[Span], clients: set[bytes]) -> bool:
             if key in seen:
                 return True
             seen.add(key)
+    return False
+
+
+def _child_outlives(spans: Mapping[bytes, Span], bounds: Bounds) -> bool:
+    for span in spans.values():
+        if span.kind is SpanKind.CLIENT:
+            service = span.resource.service.name
+            for above in ancestors(span, spans):
+                if above.resource.service.name != service:
+                    break
+                if ended(span) - ended(above) > bounds.outlives:
+                    return True
+        parent = spans.get(span.parent_id)
+        if span.kind is SpanKind.SERVER and parent and parent.kind is SpanKind.CLIENT:
+            twice = 2 * (ended(parent) - parent.start)
+            if parent.failed and ended(span) - span.start > twice:
+                return True
+    return False
+
+
+def _tenants(spans: Iterable[Span]) -> bool:
+    seen: dict[int, int] = {}
+    return any(
+        seen.setdefault(tenant // TENANTS, tenant) != tenant
+        for span in spans
+        if (tenant := span.details.tenant)
+    )
+
+
+def _query_repeated(spans: Iterable[Span], repeated: int) -> bool:
+    counts = Counter(
+        (span.parent_id, span.peer, span.statement.text)
+        for span in spans
+        if span.statement.text and span.details.batch is BatchSize.UNTOLD
+    )
+    return any(count >= repeated for count in counts.values())
+
+
+def _transaction(spans: Iterable[Span], longest: int) -> bool:
+    siblings: dict[tuple[bytes, str], list[Span]] = defaultdict(list)
+    for span in spans:
+        siblings[span.parent_id, span.resource.service.name].append(span)
+    for group in siblings.values():
+        begins = [one.start for one in group if one.statement.verb is Verb.BEGIN]
+        if not begins:
+            continue
+        first = min(begins)
+        for one in group:
+            if one.statement.system:
+                if ended(one) - first > longest:
+                    return True
+            elif one.kind in _OUTGOING and one.start >= first:
+                return True
     return False
 
 
@@ -64,21 +135,32 @@ def missing_parents(spans: Sequence[Span]) -> tuple[frozenset[bytes], Mark]:
     return frozenset(span.parent_id for span in missing), marks
 
 
-def marks_of(spans: Sequence[Span], probe_routes: frozenset[str]) -> tuple[Mark, frozenset[bytes]]:
-    """All marks of a trace, and the ids of its missing parents.
+def marks_of(records: Mapping[bytes, Record], demand: Demand) -> tuple[Mark, frozenset[bytes]]:
+    """All marks of a trace but WATCHED, and the ids of its missing parents.
 
     Args:
-        spans: each span id once, in any order.
-        probe_routes: normalised routes of health probes.
+        records: by span id, in any order.
+        demand: bounds of marks.
     """
-    missing, marks = missing_parents(spans)
-    calls = [span for span in spans if span.kind is SpanKind.CLIENT]
-    if _failed_sibling(calls):
-        marks |= Mark.FAILED_SIBLING
-    if _repeated_server(spans, {span.span_id for span in calls}):
-        marks |= Mark.REPEATED_SERVER
-    if any(span.attempts.repeated for span in spans):
-        marks |= Mark.RETRY_ATTRIBUTE
-    if any(span.route in probe_routes for span in spans if span.kind is SpanKind.SERVER):
-        marks |= Mark.PROBE_ROUTE
+    spans = {span_id: record.span for span_id, record in records.items()}
+    every = tuple(spans.values())
+    missing, marks = missing_parents(every)
+    calls = [span for span in every if span.kind is SpanKind.CLIENT]
+    bounds = demand.bounds
+    told = {
+        Mark.FAILED_SIBLING: _failed_sibling(calls),
+        Mark.REPEATED_SERVER: _repeated_server(every, {span.span_id for span in calls}),
+        Mark.RETRY_ATTRIBUTE: any(span.attempts.repeated for span in every),
+        Mark.PROBE_ROUTE: any(
+            span.route in demand.probe_routes for span in every if span.kind is SpanKind.SERVER
+        ),
+        Mark.CHILD_OUTLIVES: _child_outlives(spans, bounds),
+        Mark.TENANTS: _tenants(every),
+        Mark.QUERY_REPEATED: _query_repeated(every, bounds.repeated),
+        Mark.TRANSACTION: _transaction(every, bounds.transaction),
+        Mark.SELECTED: any(record.facts.selected for record in records.values()),
+    }
+    for mark, holds in told.items():
+        if holds:
+            marks |= mark
     return marks, missing

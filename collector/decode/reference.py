@@ -103,6 +103,10 @@ class ReferenceDecoder:
         """From now on hand over every occurrence of a value."""
         self._tables.values.remember_bad(value)
 
+    def watch(self, trace_id: bytes) -> None:
+        """Mark a trace that is open or yet to come with `Mark.WATCHED`."""
+        self._tables.traces.watch(trace_id)
+
     def counters(self) -> dict[str, int]:
         """How often each bound was met, by name."""
         tables = self._tables
@@ -129,6 +133,7 @@ class ReferenceDecoder:
         return Batch(
             traces=finished.traces,
             orphans=finished.orphans,
+            notes=finished.notes,
             tallies=finished.tallies,
             watermark=traces.watermark(now),
             trace_share=traces.share,

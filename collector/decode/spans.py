@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from collector import classify
-from collector.classify import (
-    CALL_KEYS,
-    NO_TARGET,
-    PEER_KEYS,
-    TARGET_KEYS,
-    Attempts,
-    SpanKind,
-    Target,
-)
+from collector.classify import SpanKind
 from collector.decode import items
 from collector.decode.anyvalue import bounded, names_of
-from collector.decode.counting import Selections
-from collector.decode.identity import attributes_of
 from collector.decode.items import valid_id
+from collector.decode.profiles import Profiler, Record
+from collector.decode.rows import span_rows
 from collector.decode.tables import Tables
 from collector.decode.values import Where
-from collector.routes import probe_route
-from collector.semconv import Attributes
-from collector.views import Flag, Resource, Row, Shape, Span
+from collector.views import Flag, Resource, Shape, Span
 from collector.violation import Signal
-
-_OUTGOING = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
-_OPERATIONS = frozenset({SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER})
 
 
 class SpanReader:
@@ -40,7 +25,7 @@ class SpanReader:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self._selections = tables.selections(Signal.TRACES)
-        self._kept = CALL_KEYS | tables.demand.trace_keys
+        self._profiler = Profiler(tables.demand)
 
     def walk(self, block: ResourceSpans, resource: Resource, now: float) -> Iterator[None]:
         """Read every span of a resource, with a stop after each."""
@@ -70,11 +55,11 @@ class SpanReader:
             keys = frozenset(names_of(span.attributes))
             shape = Shape(Signal.TRACES, resource, kind, span.status.code, 0, flags, keys)
             tables.shapes.see(shape, trace_id.hex())
-        if self._selections:
-            self._row(span, resource, kind, trace_id)
+        if self._selections or self._selections.events:
+            tables.rows += span_rows(span, resource, kind, (trace_id, span_id), self._selections)
         if tables.demand.traces and trace_id and span_id:
             record = self._record(span, resource, flags, (span_id, parent_id))
-            if tables.traces.add(trace_id, record, now):
+            if tables.traces.add(trace_id, record, now, linked(span)):
                 tables.arrived_parents.append((trace_id, span_id))
 
     def _record(
@@ -83,9 +68,9 @@ class SpanReader:
         resource: Resource,
         flags: Flag,
         ids: tuple[bytes, bytes],
-    ) -> Span:
-        profile, target = profile_of(span, self._kept, self._tables.demand.probe_routes)
-        return Span(
+    ) -> Record:
+        profile, target, details = self._profiler.read(span)
+        shown = Span(
             span_id=ids[0],
             parent_id=ids[1],
             resource=resource,
@@ -93,80 +78,17 @@ class SpanReader:
             end=span.end_time_unix_nano,
             flags=flags,
             target=target,
-            **profile._asdict(),
+            details=details,
+            **profile.shown(),
         )
-
-    def _row(self, span: SpanMessage, resource: Resource, kind: SpanKind, trace_id: bytes) -> None:
-        row = span_row(span, resource, kind, trace_id, self._selections)
-        if row is not None:
-            self._tables.rows.append(row)
+        return Record(shown, profile.facts)
 
 
-class Profile(NamedTuple):
-    """What a span shares with many others; the fields are those of `collector.views.Span`."""
-
-    name: str
-    kind: SpanKind
-    status: int
-    attributes: Attributes
-    peer: str
-    operation: str
-    failed: bool
-    route: str
-    attempts: Attempts
-
-
-def profile_of(
-    span: SpanMessage, kept: frozenset[str], probe_routes: frozenset[str]
-) -> tuple[Profile, Target]:
-    """What the attributes of a span say.
-
-    Args:
-        span: the message.
-        kept: attributes that are kept; of a SERVER span none that tell of its clients.
-        probe_routes: the only routes that are of interest.
-    """
-    kind = SpanKind.of(span.kind)
-    attributes = attributes_of(span.attributes, kept | TARGET_KEYS)
-    operation = bounded(classify.operation(span.name, attributes)) if kind in _OPERATIONS else ""
-    route = probe_route(kind, attributes, operation)
-    server = kind is SpanKind.SERVER
-    wanted = kept - PEER_KEYS if server else kept
-    profile = Profile(
-        name=bounded(span.name),
-        kind=kind,
-        status=span.status.code,
-        attributes={key: value for key, value in attributes.items() if key in wanted},
-        peer="" if server else bounded(classify.peer(attributes)),
-        operation=operation,
-        failed=classify.failed(attributes),
-        route=route if route in probe_routes else "",
-        attempts=classify.attempts(attributes),
-    )
-    return profile, classify.target(attributes) if kind in _OUTGOING else NO_TARGET
-
-
-def span_row(
-    span: SpanMessage,
-    resource: Resource,
-    kind: SpanKind,
-    trace_id: bytes,
-    selections: Selections,
-) -> Row | None:
-    """A span as a row, if a selection matches it."""
-    attributes = attributes_of(span.attributes, selections.keys)
-    matched = selections.matched(kind, 0, attributes)
-    if not matched:
+def linked(span: SpanMessage) -> tuple[bytes, bytes] | None:
+    """The trace and span id of the first valid link of a CONSUMER span."""
+    if SpanKind.of(span.kind) is not SpanKind.CONSUMER:
         return None
-    return Row(
-        matched=matched,
-        signal=Signal.TRACES,
-        resource=resource,
-        name=span.name,
-        kind=kind,
-        status=span.status.code,
-        severity=0,
-        trace_id=trace_id.hex(),
-        keys=frozenset(names_of(span.attributes)),
-        attributes=attributes,
-    )
+    for link in span.links:
+        if len(link.trace_id) == items.TRACE_ID_BYTES and len(link.span_id) == items.SPAN_ID_BYTES:
+            return link.trace_id, link.span_id
+    return None

@@ -5,25 +5,31 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from collector.classify import SpanKind
-from collector.decode.marks import marks_of
+from collector.decode.marks import ended, marks_of
+from collector.decode.notes import notes_of
+from collector.decode.profiles import Record
 from collector.demand import Demand
 from collector.generations import Generations
-from collector.views import Flag, Orphan, Span, Tally, TallyKind, Trace
+from collector.views import NO_MARK, Flag, Mark, Note, Orphan, Span, Tally, TallyKind, Trace
 
 _WHOLE = 2**64
 _NANOSECONDS = 1_000_000_000
 _PARENTS = Flag.PARENT_LOCAL | Flag.PARENT_REMOTE
 _CALLS = frozenset({SpanKind.CLIENT, SpanKind.CONSUMER})
+_BY_CALL = frozenset({TallyKind.CALLS, TallyKind.CACHE_READS, TallyKind.CACHE_ANSWERS})
+_Identity: TypeAlias = tuple[bytes, bytes]
 
 
 @dataclass(slots=True)
 class _Open:
     arrived: float
     rank: int
-    spans: dict[bytes, Span] = field(default_factory=dict)
+    records: dict[bytes, Record] = field(default_factory=dict)
+    links: dict[bytes, _Identity] = field(default_factory=dict)
     truncated: bool = False
 
 
@@ -33,6 +39,7 @@ class Finished:
 
     traces: list[Trace] = field(default_factory=list)
     orphans: list[Orphan] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     tallies: Counter[Tally] = field(default_factory=Counter)
 
 
@@ -50,6 +57,8 @@ class TraceTable:
         max_spans_per_trace: further spans of a trace are counted and left out.
         max_spans_shown: of a marked trace the first so many spans are shown, and the others
             are counted.
+        max_producers: PRODUCER spans whose end is remembered, for the age of messages.
+        max_watched: trace ids that are watched for at most.
         seed: keys the hash, so that a sender cannot choose who is sampled.
     """
 
@@ -61,6 +70,8 @@ class TraceTable:
         max_spans: int = 200_000,
         max_spans_per_trace: int = 10_000,
         max_spans_shown: int = 2_000,
+        max_producers: int = 100_000,
+        max_watched: int = 10_000,
         seed: bytes = b"",
     ) -> None:
         self._demand = demand
@@ -71,8 +82,10 @@ class TraceTable:
         digest = hashlib.blake2b(seed, digest_size=16).digest()
         self._keys = (int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little"))
         self._open: dict[bytes, _Open] = {}
-        self._judged: Generations[tuple[bytes, bytes], bool] = Generations(2 * max_spans)
-        self._missing: Generations[tuple[bytes, bytes], bool] = Generations(max_spans)
+        self._judged: Generations[_Identity, bool] = Generations(2 * max_spans)
+        self._missing: Generations[_Identity, bool] = Generations(max_spans)
+        self._producers: Generations[_Identity, int] = Generations(max_producers)
+        self._watched: Generations[bytes, bool] = Generations(max_watched)
         self._threshold = _WHOLE
         self.open_spans = 0
         self.sampled_out = 0
@@ -85,29 +98,46 @@ class TraceTable:
         """The share of traces that is kept at present."""
         return self._threshold / _WHOLE
 
-    def add(self, trace_id: bytes, span: Span, now: float) -> bool:
+    def watch(self, trace_id: bytes) -> None:
+        """Mark a trace that is open or yet to come with WATCHED."""
+        self._watched[trace_id] = True
+
+    def add(
+        self, trace_id: bytes, record: Record, now: float, link: _Identity | None = None
+    ) -> bool:
         """Keep a span until its trace's wait ends.
+
+        Args:
+            trace_id: 16 bytes.
+            record: the span.
+            now: arrival time.
+            link: trace and span id to which a CONSUMER span is linked first.
 
         Returns:
             True when a child of this span was judged before, without it.
         """
+        span = record.span
         identity = (trace_id, span.span_id)
         entry = self._open.get(trace_id)
-        if (entry and span.span_id in entry.spans) or self._judged.get(identity):
+        if (entry and span.span_id in entry.records) or self._judged.get(identity):
             self.repeated += 1
             return False
         late_parent = bool(self._missing.get(identity))
+        if span.kind is SpanKind.PRODUCER:
+            self._producers[identity] = ended(span)
         if entry is None:
             rank = self._rank(trace_id)
             if rank >= self._threshold:
                 self.sampled_out += 1
                 return late_parent
             entry = self._open[trace_id] = _Open(now, rank)
-        if len(entry.spans) >= self._max_per_trace:
+        if len(entry.records) >= self._max_per_trace:
             entry.truncated = True
             self.over_trace_bound += 1
             return late_parent
-        entry.spans[span.span_id] = span
+        entry.records[span.span_id] = record
+        if link is not None:
+            entry.links[span.span_id] = link
         self.open_spans += 1
         if self.open_spans > self._max_spans:
             self._sample_down()
@@ -136,7 +166,7 @@ class TraceTable:
         while self.open_spans > self._max_spans and self._threshold > 1:
             self._threshold //= 2
             for trace_id in [t for t, e in self._open.items() if e.rank >= self._threshold]:
-                dropped = len(self._open.pop(trace_id).spans)
+                dropped = len(self._open.pop(trace_id).records)
                 self.open_spans -= dropped
                 self.sampled_out += dropped
 
@@ -146,7 +176,7 @@ class TraceTable:
             if entry.arrived > until:
                 return
             del self._open[trace_id]
-            self.open_spans -= len(entry.spans)
+            self.open_spans -= len(entry.records)
             yield trace_id, entry
 
     def _finish(self, until: float, now: float) -> Finished:
@@ -158,14 +188,18 @@ class TraceTable:
         return finished
 
     def _judge(self, trace_id: bytes, entry: _Open, finished: Finished, *, waited: bool) -> None:
-        spans = tuple(entry.spans.values())
-        marks, missing = marks_of(spans, self._demand.probe_routes)
+        records = {key: self._aged(trace_id, one, entry) for key, one in entry.records.items()}
+        spans = tuple(one.span for one in records.values())
+        marks, missing = marks_of(records, self._demand)
+        marks |= Mark.WATCHED if self._watched.get(trace_id) else NO_MARK
         missing = frozenset(p for p in missing if not self._judged.get((trace_id, p)))
-        for span in spans:
-            self._judged[trace_id, span.span_id] = True
-            self._count(span, int(entry.arrived), finished.tallies)
+        for record in records.values():
+            self._judged[trace_id, record.span.span_id] = True
+            self._count(record, int(entry.arrived), finished.tallies)
         for parent in missing:
             self._missing[trace_id, parent] = True
+        if self._demand.notes:
+            finished.notes += notes_of(trace_id, entry.arrived, records, self._demand)
         if waited and not entry.truncated:
             finished.orphans += self._orphans(trace_id, entry.arrived, spans, missing)
         if marks & self._demand.marks:
@@ -176,6 +210,19 @@ class TraceTable:
                 Trace(trace_id, entry.arrived, shown, marks, truncated, missing, waited)
             )
 
+    def _aged(self, trace_id: bytes, record: Record, entry: _Open) -> Record:
+        """A CONSUMER span with the age of its message."""
+        span = record.span
+        if span.kind is not SpanKind.CONSUMER:
+            return record
+        parent = self._producers.get((trace_id, span.parent_id))
+        link = entry.links.get(span.span_id)
+        sent = parent if parent is not None or link is None else self._producers.get(link)
+        if sent is None or sent >= span.start:
+            return record
+        aged = replace(span, details=span.details._replace(age=span.start - sent))
+        return record._replace(span=aged)
+
     def _orphans(
         self, trace_id: bytes, arrived: float, spans: Iterable[Span], missing: frozenset[bytes]
     ) -> Iterator[Orphan]:
@@ -185,14 +232,18 @@ class TraceTable:
                 remote = bool(where & Flag.PARENT_REMOTE)
                 yield Orphan(trace_id, span.parent_id, span.resource, remote, arrived)
 
-    def _count(self, span: Span, arrived: int, tallies: Counter[Tally]) -> None:
-        wanted = self._demand.tallies
-        service = span.resource.service
-        if TallyKind.CALLS in wanted and span.kind in _CALLS:
-            tallies[Tally(TallyKind.CALLS, service, span.peer, span.operation, arrived)] += 1
-        if TallyKind.LOCAL_CHILDREN in wanted and span.flags & Flag.PARENT_LOCAL:
-            tallies[Tally(TallyKind.LOCAL_CHILDREN, service, "", "", arrived)] += 1
-        if TallyKind.REMOTE_CHILDREN in wanted and span.flags & Flag.PARENT_REMOTE:
-            tallies[Tally(TallyKind.REMOTE_CHILDREN, service, "", "", arrived)] += 1
-        if TallyKind.LONG_SPANS in wanted and span.end - span.start > self._wait * _NANOSECONDS:
-            tallies[Tally(TallyKind.LONG_SPANS, service, "", "", arrived)] += 1
+    def _count(self, record: Record, arrived: int, tallies: Counter[Tally]) -> None:
+        span, facts = record
+        counted = {
+            TallyKind.CALLS: span.kind in _CALLS,
+            TallyKind.CACHE_READS: facts.cache_read,
+            TallyKind.CACHE_ANSWERS: facts.cache_read and facts.cache_answer,
+            TallyKind.LOCAL_CHILDREN: span.flags & Flag.PARENT_LOCAL,
+            TallyKind.REMOTE_CHILDREN: span.flags & Flag.PARENT_REMOTE,
+            TallyKind.LONG_SPANS: span.end - span.start > self._wait * _NANOSECONDS,
+            TallyKind.ROOTS: not span.parent_id,
+        }
+        for kind in self._demand.tallies:
+            if counted[kind]:
+                call = (span.peer, span.operation) if kind in _BY_CALL else ("", "")
+                tallies[Tally(kind, span.resource.service, *call, arrived)] += 1

@@ -12,7 +12,7 @@ from collector.demand import Demand, union
 from collector.evaluate.outgoing import scrubbed_reading, scrubbed_violation
 from collector.evaluate.picked import Picks
 from collector.evaluate.policy import AnyPolicy, Hit, Judged, Pick, Reading
-from collector.views import Batch, Row, Series, Shape, ShapeCount, Value
+from collector.views import Batch, Mark, Note, Row, Series, Shape, ShapeCount, Value
 from collector.violation import Violation
 
 T = TypeVar("T")
@@ -61,10 +61,12 @@ class Verdict:
     Attributes:
         violations: scrubbed, exemptions applied.
         bad: values of which the decoder must hand over every occurrence.
+        watched: ids of traces that the decoder must show when they have finished.
     """
 
     violations: list[Violation] = field(default_factory=list)
     bad: list[Value] = field(default_factory=list)
+    watched: list[bytes] = field(default_factory=list)
 
 
 class Engine:
@@ -104,6 +106,8 @@ class Engine:
         self._of_rows = [policy for policy, own in self._pairs if own.rows]
         self._of_series = [policy for policy, own in self._pairs if own.series]
         self._of_traces = [(policy, own.marks) for policy, own in self._pairs if own.traces]
+        self._of_notes = [(policy, own.notes) for policy, own in self._pairs if own.notes]
+        self._watching = [policy for policy, own in self._pairs if own.marks & Mark.WATCHED]
         self._of_values = [policy for policy, own in self._pairs if own.places]
         picks = [None if policy.detects else policy.picks for policy in self._of_values]
         self._picks = Picks([pick for pick in picks if pick is not None])
@@ -140,10 +144,10 @@ class Engine:
         if batch.rows:
             for policy in self._of_rows:
                 found += self._each(policy, policy.on_row, self._rows_for(policy, batch.rows), now)
-        if batch.traces or batch.tallies or batch.orphans or batch.arrived_parents:
-            found += self._traces(batch, now)
+        found += self._traces(batch, now)
         if batch.values:
             found += self._values(batch.values, verdict, now)
+        verdict.watched = self._watched() if self._watching else []
         verdict.violations = self._outgoing(found, now) if found else found
         return verdict
 
@@ -213,6 +217,15 @@ class Engine:
         return found
 
     def _traces(self, batch: Batch, now: float) -> list[Violation]:
+        """What became of the traces that finished, then their single spans."""
+        found: list[Violation] = []
+        if batch.traces or batch.tallies or batch.orphans or batch.arrived_parents:
+            found += self._finished(batch, now)
+        if batch.notes:
+            found += self._notes(batch.notes, now)
+        return found
+
+    def _finished(self, batch: Batch, now: float) -> list[Violation]:
         found: list[Violation] = []
         for policy, marks in self._of_traces:
             for hook, counts in (
@@ -224,6 +237,23 @@ class Engine:
                     self._each(policy, partial(_nothing, hook), (counts,), now)
             marked = [trace for trace in batch.traces if trace.marks & marks]
             found += self._each(policy, policy.on_trace, marked, now)
+        return found
+
+    def _watched(self) -> list[bytes]:
+        found: list[bytes] = []
+        for policy in self._watching:
+            try:
+                found += policy.watched()
+            except Exception as error:  # noqa: BLE001 (see close)
+                self._note(policy, error)
+        return found
+
+    def _notes(self, notes: Sequence[Note], now: float) -> list[Violation]:
+        found: list[Violation] = []
+        for policy, kinds in self._of_notes:
+            serves = policy.match.service
+            mine = [one for one in notes if one.kind in kinds and serves(one.span.resource.service)]
+            found += self._each(policy, policy.on_note, mine, now)
         return found
 
     def _values(self, values: Sequence[Value], verdict: Verdict, now: float) -> list[Violation]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from collector.demand import Demand
 from collector.evaluate.match import Matcher, Selector
-from collector.views import Orphan, Row, Series, Shape, ShapeCount, Tally, Trace, Value
+from collector.views import Note, Orphan, Row, Series, Shape, ShapeCount, Tally, Trace, Value
 from collector.violation import Basis, Evidence, Service, Severity, Signal, Violation
 
 #: Under this name the validators of options find the detectors that a user has added.
@@ -216,6 +216,17 @@ class Policy(Generic[O_co]):
 
     def on_trace(self, trace: Trace, now: float) -> Iterable[Violation]:  # noqa: ARG002
         """A finished trace that carries one of this policy's marks."""
+        return ()
+
+    def on_note(self, note: Note, now: float) -> Iterable[Violation]:  # noqa: ARG002
+        """A single span of a finished trace, of a kind and a service that this policy is about."""
+        return ()
+
+    def watched(self) -> Iterable[bytes]:
+        """Ids of traces that it has become curious about since the last call.
+
+        They are shown with `Mark.WATCHED` when their wait ends, if they are open or yet to come.
+        """
         return ()
 
     def on_tallies(self, tallies: Mapping[Tally, int], now: float) -> None:

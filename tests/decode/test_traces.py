@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from collector import classify
 from collector.classify import SpanKind
 from collector.decode.marks import marks_of
+from collector.decode.profiles import NO_FACTS, Record
 from collector.decode.traces import TraceTable
 from collector.demand import Demand
 from collector.generations import Generations
@@ -50,6 +51,17 @@ def span(
     )
 
 
+def record(one: Span) -> Record:
+    return Record(one, NO_FACTS)
+
+
+def records(spans: Sequence[Span]) -> dict[bytes, Record]:
+    return {one.span_id: record(one) for one in spans}
+
+
+PROBES = Demand(probe_routes=frozenset({"/livez"}))
+
+
 def table(max_spans: int = 1000, per_trace: int = 100) -> TraceTable:
     demand = Demand(
         marks=EVERY_MARK, tallies=frozenset(TallyKind), probe_routes=frozenset({"/livez"})
@@ -65,7 +77,7 @@ def trace_id(number: int) -> bytes:
 
 def test_a_trace_is_shown_when_its_wait_ends_and_not_before() -> None:
     traces = table()
-    traces.add(trace_id(1), span(2, parent=1), now=0)
+    traces.add(trace_id(1), record(span(2, parent=1)), now=0)
 
     assert not traces.advance(29.9).traces
     (shown,) = traces.advance(30).traces
@@ -76,10 +88,10 @@ def test_a_trace_is_shown_when_its_wait_ends_and_not_before() -> None:
 
 def test_a_span_that_arrives_twice_is_one_span_before_and_after_the_wait() -> None:
     traces = table()
-    traces.add(trace_id(1), span(1), now=0)
-    traces.add(trace_id(1), span(1), now=1)
+    traces.add(trace_id(1), record(span(1)), now=0)
+    traces.add(trace_id(1), record(span(1)), now=1)
     calls = traces.advance(30).tallies
-    traces.add(trace_id(1), span(1), now=31)
+    traces.add(trace_id(1), record(span(1)), now=31)
 
     assert calls[Tally(TallyKind.CALLS, SHOP.service, "pay", "POST /charge", 0)] == 1
     assert not traces.drain(0).tallies
@@ -88,18 +100,18 @@ def test_a_span_that_arrives_twice_is_one_span_before_and_after_the_wait() -> No
 
 def test_a_parent_that_comes_after_its_child_was_judged_is_told() -> None:
     traces = table()
-    traces.add(trace_id(1), span(2, parent=1), now=0)
+    traces.add(trace_id(1), record(span(2, parent=1)), now=0)
     traces.advance(30)
 
-    assert traces.add(trace_id(1), span(1), now=40)
-    assert not traces.add(trace_id(1), span(3), now=40)
+    assert traces.add(trace_id(1), record(span(1)), now=40)
+    assert not traces.add(trace_id(1), record(span(3)), now=40)
 
 
 def test_a_late_child_of_a_judged_parent_misses_nothing() -> None:
     traces = table()
-    traces.add(trace_id(1), span(1), now=0)
+    traces.add(trace_id(1), record(span(1)), now=0)
     traces.advance(30)
-    traces.add(trace_id(1), span(2, parent=1), now=40)
+    traces.add(trace_id(1), record(span(2, parent=1)), now=40)
 
     (shown,) = traces.drain(0).traces
     assert not shown.missing
@@ -109,7 +121,7 @@ def test_a_late_child_of_a_judged_parent_misses_nothing() -> None:
 def test_the_bound_of_a_trace_is_exact(spans: int, cut: bool) -> None:
     traces = table()
     for number in range(2, spans + 2):
-        traces.add(trace_id(1), span(number, parent=1), now=0)
+        traces.add(trace_id(1), record(span(number, parent=1)), now=0)
 
     (shown,) = traces.drain(0).traces
     assert len(shown.spans) == 100
@@ -121,7 +133,7 @@ def test_a_full_table_keeps_whole_traces_and_says_which_share() -> None:
     traces = table(max_spans=100)
     for number in range(500):
         for child in (2, 3):
-            traces.add(trace_id(number), span(child, parent=1), now=0)
+            traces.add(trace_id(number), record(span(child, parent=1)), now=0)
 
     assert traces.open_spans <= 100
     assert traces.share < 0.5
@@ -133,7 +145,7 @@ def test_a_full_table_keeps_whole_traces_and_says_which_share() -> None:
 def test_the_share_returns_when_the_table_empties() -> None:
     traces = table(max_spans=10)
     for number in range(50):
-        traces.add(trace_id(number), span(1), now=0)
+        traces.add(trace_id(number), record(span(1)), now=0)
     for _ in range(10):
         traces.advance(100)
     assert traces.share == 1.0
@@ -142,7 +154,7 @@ def test_the_share_returns_when_the_table_empties() -> None:
 def test_the_watermark_does_not_pass_an_open_trace() -> None:
     traces = table()
     assert traces.watermark(100) == 70
-    traces.add(trace_id(1), span(1), now=50)
+    traces.add(trace_id(1), record(span(1)), now=50)
     assert traces.watermark(100) == 50
 
 
@@ -171,9 +183,9 @@ def test_the_watermark_does_not_pass_an_open_trace() -> None:
     ],
 )
 def test_marks(spans: list[Span], expected: Mark) -> None:
-    marks, _ = marks_of(spans, frozenset({"/livez"}))
+    marks, _ = marks_of(records(spans), PROBES)
     assert marks == expected
-    assert marks_of(spans[::-1], frozenset({"/livez"}))[0] == expected
+    assert marks_of(records(spans[::-1]), PROBES)[0] == expected
 
 
 def test_routes_compare_without_query_slash_and_case() -> None:
@@ -196,7 +208,7 @@ def test_of_a_giant_trace_the_first_spans_are_shown_and_the_others_counted() -> 
     demand = Demand(marks=EVERY_MARK)
     traces = TraceTable(demand, max_spans_shown=2, seed=b"k")
     for number in range(1, 5):
-        traces.add(trace_id(1), span(number, 99), 0)
+        traces.add(trace_id(1), record(span(number, 99)), 0)
 
     (shown,) = traces.drain(0).traces
 
@@ -207,9 +219,9 @@ def test_of_a_giant_trace_the_first_spans_are_shown_and_the_others_counted() -> 
 
 def test_orphans_are_spans_whose_parent_did_not_come_within_the_wait() -> None:
     traces = TraceTable(Demand(orphans=Flag.PARENT_LOCAL | Flag.PARENT_REMOTE), wait=30, seed=b"k")
-    traces.add(trace_id(1), span(2, 1), 0)
-    traces.add(trace_id(1), span(3, 2), 0)
-    traces.add(trace_id(2), span(2, 1, flags=Flag.PARENT_REMOTE), 0)
+    traces.add(trace_id(1), record(span(2, 1)), 0)
+    traces.add(trace_id(1), record(span(3, 2)), 0)
+    traces.add(trace_id(2), record(span(2, 1, flags=Flag.PARENT_REMOTE)), 0)
 
     finished = traces.advance(30)
 
@@ -222,6 +234,6 @@ def test_orphans_are_spans_whose_parent_did_not_come_within_the_wait() -> None:
 
 def test_a_wait_that_was_cut_short_makes_no_orphans() -> None:
     traces = TraceTable(Demand(orphans=Flag.PARENT_LOCAL), wait=30, seed=b"k")
-    traces.add(trace_id(1), span(2, 1), 0)
+    traces.add(trace_id(1), record(span(2, 1)), 0)
 
     assert not traces.drain(1).orphans

@@ -11,7 +11,6 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from collector import classify
 from collector.classify import NO_ATTEMPTS, SpanKind, Target, TargetKind
 from collector.decode import items
 from collector.decode.anyvalue import bounded
@@ -26,8 +25,10 @@ from collector.decode.native.scanner import Reading, Scanner
 from collector.decode.native.setup import SIGNALS, setup_of
 from collector.decode.native.values import ValueBatch
 from collector.decode.points import labels_of, series_of
-from collector.decode.spans import Profile, profile_of, span_row
+from collector.decode.profiles import NO_FACTS, Profile, Profiler
+from collector.decode.rows import span_rows
 from collector.demand import Demand
+from collector.statements import NO_STATEMENT
 from collector.views import (
     Batch,
     Flag,
@@ -98,7 +99,7 @@ class NativeDecoder:
         limits = limits or Limits()
         self._demand = demand
         self._limits = limits
-        self._kept = classify.CALL_KEYS | demand.trace_keys
+        self._profiler = Profiler(demand)
         self._selections = {
             signal: Selections(
                 (index, row) for index, row in enumerate(demand.rows) if row.signal is signal
@@ -118,7 +119,8 @@ class NativeDecoder:
         self._scanner = Scanner(setup_of(demand, limits, seed), self._intern)
         for number, kind in enumerate(SpanKind):
             self._keep_profile(number, Profile("", kind, 0, {}, "", "", failed=False, route="",
-                                               attempts=NO_ATTEMPTS))  # fmt: skip
+                                               attempts=NO_ATTEMPTS, statement=NO_STATEMENT,
+                                               facts=NO_FACTS))  # fmt: skip
 
     def parse(self, signal: Signal, body: bytes) -> Checked:
         """Check a body, and rewrite it where it is written in an unusual way.
@@ -177,6 +179,9 @@ class NativeDecoder:
     def remember_bad(self, value: Value) -> None:
         """From now on hand over every occurrence of a value."""
         self._scanner.values.remember_bad(value.handle)
+
+    def watch(self, trace_id: bytes) -> None:
+        """Mark a trace that is open or yet to come with `Mark.WATCHED`."""
 
     def counters(self) -> dict[str, int]:
         """How often each bound was met, by name."""
@@ -265,7 +270,8 @@ class NativeDecoder:
         if signal is Signal.TRACES:
             span = SpanMessage.FromString(raw)
             kind = SpanKind.of(span.kind)
-            return span_row(span, resource, kind, _valid(span.trace_id), selections)
+            ids = (_valid(span.trace_id), span.span_id)
+            return next(span_rows(span, resource, kind, ids, selections), None)
         record = LogRecord.FromString(raw)
         severity = items.severity_range(record.severity_number)
         keys = items.log_keys(record)
@@ -347,7 +353,7 @@ class NativeDecoder:
             end=end,
             flags=Flag(flags),
             target=Target(TargetKind(target_kind), target),
-            **profile._asdict(),
+            **profile.shown(),
         )
 
     # ------------------------------------------------------------------ numbers
@@ -379,7 +385,7 @@ class NativeDecoder:
         return resource
 
     def _learn_profile(self, number: int, raw: bytes) -> None:
-        profile, _ = profile_of(SpanMessage.FromString(raw), self._kept, self._demand.probe_routes)
+        profile, _, _ = self._profiler.read(SpanMessage.FromString(raw))
         self._keep_profile(number, profile)
 
     def _keep_profile(self, number: int, profile: Profile) -> None:

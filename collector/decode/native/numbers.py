@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from collector.decode.spans import Profile
+from collector.decode.profiles import Profile
 from collector.views import Resource
 from collector.violation import Service
 

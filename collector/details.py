@@ -1,0 +1,172 @@
+"""What a span says that differs from span to span: ids, tenants, numbers of rows.
+
+A decoder keeps numbers of it, not texts: they tell whether two spans say the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
+from typing import NamedTuple
+
+from collector import semconv
+from collector.classify import PARAMETERS, SpanKind
+from collector.semconv import Attributes, AttributeValue
+
+#: Numbers of tenants below this stand for one attribute; see `Details.tenant`.
+TENANTS = 4096
+
+_MOST_FAMILIES = 15
+_LARGEST = 2**32 - 1
+_LONGEST_READ = 4096  # characters of a query that are looked at
+_OFFSET = re.compile(
+    r"\bOFFSET\s+([0-9]{1,18})\b|\bLIMIT\s+([0-9]{1,18})\s*,\s*[0-9]|\"skip\"\s*:\s*([0-9]{1,18})\b",
+    re.IGNORECASE | re.ASCII,
+)
+_OFFSETS = frozenset(f"{prefix}{name}" for prefix in PARAMETERS for name in ("offset", "skip"))
+_ROWS = "db.response.returned_rows"
+_BATCHES = ("db.operation.batch.size", "messaging.batch.message_count")
+_MESSAGE_ID = semconv.family("messaging.message.id")
+
+
+class IdentityKind(IntEnum):
+    """What names the work of a span."""
+
+    NONE = 0
+    KEY = 1
+    MESSAGE = 2
+
+
+class BatchSize(IntEnum):
+    """What a span says of how many things it handled."""
+
+    UNTOLD = 0
+    EMPTY = 1
+    TOLD = 2
+
+
+class Details(NamedTuple):
+    """What a span says that differs from span to span.
+
+    Hashes are equal for equal values, within one process.
+
+    Attributes:
+        identity_kind: which attribute `identity` is made of.
+        identity: hash of the message id of a CONSUMER span, else of the idempotency key; 0 for
+            none. Beside one, `offset` and `rows` are 0.
+        tenant: of the tenant id; 0 for none. Numbers of one attribute, however it is spelled,
+            are equal in `tenant // TENANTS`, and only they can be compared.
+        fingerprint: hash of what a SERVER span says its request was; 0 for none.
+        offset: rows that a query skips, by its text or a parameter.
+        rows: that a query returned.
+        batch: whether the span tells of how many things it handled.
+        age: nanoseconds between the end of the message's PRODUCER span and the start of this
+            CONSUMER span; 0 when that span is not remembered.
+    """
+
+    identity_kind: IdentityKind = IdentityKind.NONE
+    identity: int = 0
+    tenant: int = 0
+    fingerprint: int = 0
+    offset: int = 0
+    rows: int = 0
+    batch: BatchSize = BatchSize.UNTOLD
+    age: int = 0
+
+
+NO_DETAILS = Details()
+
+
+class DetailKeys(NamedTuple):
+    """The attributes of which details are made, by what they tell."""
+
+    identity: frozenset[str] = frozenset()
+    tenant: Mapping[str, int] = {}
+    fingerprint: frozenset[str] = frozenset()
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Every attribute that is read, parameters of queries apart."""
+        fixed = (_ROWS, *_BATCHES, *_MESSAGE_ID, *_OFFSETS)
+        return self.identity | frozenset(self.tenant) | self.fingerprint | frozenset(fixed)
+
+
+def detail_keys(
+    identity: Iterable[str], tenant: Iterable[str], fingerprint: Iterable[str]
+) -> DetailKeys:
+    """The keys, with spellings of one tenant attribute (``.``, ``_``, ``-``, case) as one."""
+    spelled = {key: re.sub(r"[-_]", ".", key).lower() for key in tenant}
+    families = {name: at for at, name in enumerate(sorted(set(spelled.values())), 1)}
+    numbers = {key: min(families[name], _MOST_FAMILIES) for key, name in spelled.items()}
+    return DetailKeys(frozenset(identity), numbers, frozenset(fingerprint))
+
+
+def id_text(value: AttributeValue) -> str:
+    """An id as text: strings, integers, and either alone in an array; else empty."""
+    if isinstance(value, tuple):
+        return id_text(value[0]) if len(value) == 1 and not isinstance(value[0], tuple) else ""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def details(kind: SpanKind, attributes: Attributes, keys: DetailKeys) -> Details:
+    """What the attributes of a span say.
+
+    Args:
+        kind: of the span.
+        attributes: of the span.
+        keys: which attributes tell what.
+    """
+    message = _id(attributes, _MESSAGE_ID) if kind is SpanKind.CONSUMER else 0
+    identity = message or _id(attributes, keys.identity)
+    told = IdentityKind.MESSAGE if message else IdentityKind.KEY
+    return Details(
+        identity_kind=told if identity else IdentityKind.NONE,
+        identity=identity,
+        tenant=_tenant(attributes, keys.tenant),
+        fingerprint=_id(attributes, keys.fingerprint) if kind is SpanKind.SERVER else 0,
+        offset=0 if identity else _offset(attributes),
+        rows=0 if identity else _number(attributes.get(_ROWS)),
+        batch=_batch(attributes),
+    )
+
+
+def _id(attributes: Attributes, keys: Iterable[str]) -> int:
+    told = frozenset((key, text) for key in keys if (text := id_text(attributes.get(key))))
+    return (hash(told) or 1) if told else 0
+
+
+def _tenant(attributes: Attributes, families: Mapping[str, int]) -> int:
+    told = [(families[key], key) for key in families if id_text(attributes.get(key))]
+    if not told:
+        return 0
+    family, key = min(told)
+    return family * TENANTS + hash(id_text(attributes[key])) % TENANTS
+
+
+def _number(value: AttributeValue) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return 0
+    return min(max(0, value), _LARGEST)
+
+
+def _offset(attributes: Attributes) -> int:
+    query = semconv.first(attributes, "db.query.text")
+    found = [0]
+    if isinstance(query, str):
+        matches = _OFFSET.finditer(query[:_LONGEST_READ])
+        found += (int(match[1] or match[2] or match[3]) for match in matches)
+    for key in _OFFSETS & attributes.keys():
+        number = semconv.integer(attributes, key)
+        found.append(max(0, number or 0))
+    return min(max(found), _LARGEST)
+
+
+def _batch(attributes: Attributes) -> BatchSize:
+    sizes = [attributes.get(key) for key in _BATCHES]
+    told = [one for one in sizes if isinstance(one, int) and not isinstance(one, bool)]
+    if not told:
+        return BatchSize.UNTOLD
+    return BatchSize.TOLD if any(one > 0 for one in told) else BatchSize.EMPTY

@@ -1,0 +1,90 @@
+"""A trace as a tree: who called whom, and on whose behalf."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from collector.classify import SpanKind
+from collector.views import Span
+
+ENTRIES = frozenset({SpanKind.SERVER, SpanKind.CONSUMER})
+OUTGOING = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
+
+
+def ended(span: Span) -> int:
+    """The end of a span in nanoseconds; a clock that ran backwards does not put it before the
+    start.
+    """
+    return max(span.start, span.end)
+
+
+def took(span: Span) -> int:
+    """How long a span lasted, in nanoseconds."""
+    return ended(span) - span.start
+
+
+def same_service(one: Span, other: Span) -> bool:
+    """Whether two spans are of one service, by its name, namespace and environment."""
+    return one.resource.service == other.resource.service
+
+
+class Tree:
+    """The spans of a trace by id and by parent.
+
+    Made by ``trace.derived(Tree)``, once for all policies that ask for it.
+
+    Args:
+        spans: each span id once, in any order.
+    """
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self.spans = spans
+        self.by_id = {span.span_id: span for span in spans}
+        children: dict[bytes, list[Span]] = defaultdict(list)
+        for span in sorted(spans, key=lambda one: (one.start, one.end, one.span_id)):
+            if span.parent_id != span.span_id:
+                children[span.parent_id].append(span)
+        self._children = dict(children)
+
+    def parent(self, span: Span) -> Span | None:
+        """The span above a span; None when it was not seen."""
+        parent = self.by_id.get(span.parent_id)
+        return None if parent is span else parent
+
+    def children(self, span: Span) -> Sequence[Span]:
+        """The spans below a span, those that started first first."""
+        return self._children.get(span.span_id, ())
+
+    def families(self) -> Iterator[tuple[bytes, Sequence[Span]]]:
+        """Each parent's id, seen or not, with the spans below it; an empty id for roots."""
+        yield from self._children.items()
+
+    def above(self, span: Span) -> Iterator[Span]:
+        """All spans above a span, the nearest first; a circle ends where it closes."""
+        seen = {span.span_id}
+        parent = self.parent(span)
+        while parent is not None and parent.span_id not in seen:
+            yield parent
+            seen.add(parent.span_id)
+            parent = self.parent(parent)
+
+    def below(self, span: Span) -> Iterator[Span]:
+        """All spans below a span, in no order that matters."""
+        seen = {span.span_id}
+        waiting = list(self.children(span))
+        while waiting:
+            one = waiting.pop()
+            if one.span_id not in seen:
+                seen.add(one.span_id)
+                yield one
+                waiting += self.children(one)
+
+    def entry(self, span: Span) -> Span | None:
+        """The SERVER or CONSUMER span of its own service on whose behalf a span worked."""
+        for above in self.above(span):
+            if not same_service(above, span):
+                return None
+            if above.kind in ENTRIES:
+                return above
+        return None
