@@ -13,9 +13,7 @@ OUTGOING = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
 
 
 def ended(span: Span) -> int:
-    """The end of a span in nanoseconds; a clock that ran backwards does not put it before the
-    start.
-    """
+    """The end of a span in nanoseconds, never before its start, whatever its clock did."""
     return max(span.start, span.end)
 
 
