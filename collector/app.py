@@ -273,6 +273,8 @@ def _limits(config: Config) -> Limits:
         max_spans=traces.max_spans,
         max_spans_per_trace=traces.max_spans_per_trace,
         max_spans_shown=traces.max_spans_shown,
+        max_producers=traces.max_producers,
+        max_watched=traces.max_watched,
     )
 
 

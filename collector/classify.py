@@ -160,7 +160,8 @@ def target(attributes: Attributes) -> Target:
     query = _string(attributes, "db.query.text")
     if not query:
         return NO_TARGET
-    parameters = frozenset(one for one in attributes.items() if is_parameter(one[0]))
+    # As they are written: 1, 1.0 and True are equal in Python alone.
+    parameters = frozenset((k, repr(v)) for k, v in attributes.items() if is_parameter(k))
     literal = _LITERAL.search(query[:_LONGEST_QUERY]) and "?" not in query
     kind = TargetKind.LITERAL_QUERY if literal or parameters else TargetKind.QUERY
     return Target(kind, hash((query, parameters)))

@@ -114,6 +114,10 @@ class Traces(Section):
     max_spans_shown: Count = Field(
         default=2_000, description="spans of one trace that policies look at"
     )
+    max_producers: Count = Field(
+        default=100_000, description="sent messages remembered, to tell the age of received ones"
+    )
+    max_watched: Count = Field(default=10_000, description="trace ids that policies wait for")
 
 
 class Decode(Section):

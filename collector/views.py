@@ -290,7 +290,7 @@ class Trace:
         trace_id: 16 bytes.
         arrived: when its first span arrived, in seconds on the `now` scale.
         spans: in order of arrival, each span id once.
-        marks: why it is shown.
+        marks: why it is shown, of those that someone asks for.
         truncated: spans were left out at the bound, so absence proves nothing.
         missing: ids of local or remote parents that were not seen.
         waited: False when the end came before the wait had passed, so that a parent may yet

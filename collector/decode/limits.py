@@ -27,6 +27,8 @@ class Limits:
         max_spans: open spans.
         max_spans_per_trace: spans of one trace.
         max_spans_shown: spans of one marked trace that policies see.
+        max_producers: PRODUCER spans whose end is remembered; the ages of messages are told by it.
+        max_watched: trace ids that are watched for.
     """
 
     slice_items: int = 2000
@@ -42,3 +44,5 @@ class Limits:
     max_spans: int = 200_000
     max_spans_per_trace: int = 10_000
     max_spans_shown: int = 2_000
+    max_producers: int = 100_000
+    max_watched: int = 10_000

@@ -114,6 +114,7 @@ class ReferenceDecoder:
             "keys_over_bound": 0,  # it remembers neither
             "shapes_over_bound": 0,
             "profiles_over_bound": 0,
+            "statements_over_bound": 0,
             "values_over_bound": 0,
             "values_cut": tables.values.cut,
             "series_forgotten": tables.shown.turns,
@@ -121,6 +122,8 @@ class ReferenceDecoder:
             "spans_over_trace_bound": tables.traces.over_trace_bound,
             "spans_not_shown": tables.traces.not_shown,
             "spans_repeated": tables.traces.repeated,
+            "producers_forgotten": tables.traces.producers_forgotten,
+            "watched_forgotten": tables.traces.watched_forgotten,
         }
 
     @property

@@ -38,6 +38,8 @@ class Tables:
             max_spans=limits.max_spans,
             max_spans_per_trace=limits.max_spans_per_trace,
             max_spans_shown=limits.max_spans_shown,
+            max_producers=limits.max_producers,
+            max_watched=limits.max_watched,
             seed=seed,
         )
         self.series: list[Series] = []

@@ -14,7 +14,18 @@ from collector.decode.notes import notes_of
 from collector.decode.profiles import Record
 from collector.demand import Demand
 from collector.generations import Generations
-from collector.views import NO_MARK, Flag, Mark, Note, Orphan, Span, Tally, TallyKind, Trace
+from collector.views import (
+    NO_MARK,
+    Flag,
+    Mark,
+    Note,
+    NoteKind,
+    Orphan,
+    Span,
+    Tally,
+    TallyKind,
+    Trace,
+)
 
 _WHOLE = 2**64
 _NANOSECONDS = 1_000_000_000
@@ -75,6 +86,7 @@ class TraceTable:
         seed: bytes = b"",
     ) -> None:
         self._demand = demand
+        self._ages = NoteKind.LATE_MESSAGE in demand.notes
         self._wait = wait
         self._max_spans = max_spans
         self._max_per_trace = max_spans_per_trace
@@ -92,6 +104,16 @@ class TraceTable:
         self.over_trace_bound = 0
         self.repeated = 0
         self.not_shown = 0
+
+    @property
+    def producers_forgotten(self) -> int:
+        """How often the bound made it forget ends of PRODUCER spans."""
+        return self._producers.turns
+
+    @property
+    def watched_forgotten(self) -> int:
+        """How often the bound made it forget ids that are watched for."""
+        return self._watched.turns
 
     @property
     def share(self) -> float:
@@ -123,7 +145,7 @@ class TraceTable:
             self.repeated += 1
             return False
         late_parent = bool(self._missing.get(identity))
-        if span.kind is SpanKind.PRODUCER:
+        if self._ages and span.kind is SpanKind.PRODUCER:
             self._producers[identity] = ended(span)
         if entry is None:
             rank = self._rank(trace_id)
@@ -188,7 +210,9 @@ class TraceTable:
         return finished
 
     def _judge(self, trace_id: bytes, entry: _Open, finished: Finished, *, waited: bool) -> None:
-        records = {key: self._aged(trace_id, one, entry) for key, one in entry.records.items()}
+        records = entry.records
+        if self._ages:
+            records = {key: self._aged(trace_id, one, entry) for key, one in records.items()}
         spans = tuple(one.span for one in records.values())
         marks, missing = marks_of(records, self._demand)
         marks |= Mark.WATCHED if self._watched.get(trace_id) else NO_MARK
@@ -202,7 +226,8 @@ class TraceTable:
             finished.notes += notes_of(trace_id, entry.arrived, records, self._demand)
         if waited and not entry.truncated:
             finished.orphans += self._orphans(trace_id, entry.arrived, spans, missing)
-        if marks & self._demand.marks:
+        marks &= self._demand.marks
+        if marks:
             shown = spans[: self._max_shown]
             self.not_shown += len(spans) - len(shown)
             truncated = entry.truncated or len(shown) < len(spans)
