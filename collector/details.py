@@ -25,10 +25,10 @@ _OFFSET = re.compile(
     r"\bOFFSET\s+([0-9]{1,18})\b|\bLIMIT\s+([0-9]{1,18})\s*,\s*[0-9]|\"skip\"\s*:\s*([0-9]{1,18})\b",
     re.IGNORECASE | re.ASCII,
 )
-_OFFSETS = frozenset(f"{prefix}{name}" for prefix in PARAMETERS for name in ("offset", "skip"))
-_ROWS = "db.response.returned_rows"
-_BATCHES = ("db.operation.batch.size", "messaging.batch.message_count")
-_MESSAGE_ID = semconv.family("messaging.message.id")
+OFFSETS = frozenset(f"{prefix}{name}" for prefix in PARAMETERS for name in ("offset", "skip"))
+ROWS = "db.response.returned_rows"
+BATCHES = ("db.operation.batch.size", "messaging.batch.message_count")
+MESSAGE_ID = semconv.family("messaging.message.id")
 
 # Of `tenant_number`: odd, and without a pattern.
 _OFFSET_BASIS = 0xCBF29CE484222325
@@ -95,7 +95,7 @@ class DetailKeys(NamedTuple):
     @property
     def all(self) -> frozenset[str]:
         """Every attribute that is read, parameters of queries apart."""
-        fixed = (_ROWS, *_BATCHES, *_MESSAGE_ID, *_OFFSETS)
+        fixed = (ROWS, *BATCHES, *MESSAGE_ID, *OFFSETS)
         return self.identity | frozenset(self.tenant) | self.fingerprint | frozenset(fixed)
 
 
@@ -126,7 +126,7 @@ def details(kind: SpanKind, attributes: Attributes, keys: DetailKeys) -> Details
         attributes: of the span.
         keys: which attributes tell what.
     """
-    message = _id(attributes, _MESSAGE_ID) if kind is SpanKind.CONSUMER else 0
+    message = _id(attributes, MESSAGE_ID) if kind is SpanKind.CONSUMER else 0
     identity = message or _id(attributes, keys.identity)
     told = IdentityKind.MESSAGE if message else IdentityKind.KEY
     return Details(
@@ -135,7 +135,7 @@ def details(kind: SpanKind, attributes: Attributes, keys: DetailKeys) -> Details
         tenant=_tenant(attributes, keys.tenant),
         fingerprint=_id(attributes, keys.fingerprint) if kind is SpanKind.SERVER else 0,
         offset=0 if identity else _offset(attributes),
-        rows=0 if identity else _number(attributes.get(_ROWS)),
+        rows=0 if identity else _number(attributes.get(ROWS)),
         batch=_batch(attributes),
     )
 
@@ -176,14 +176,14 @@ def _offset(attributes: Attributes) -> int:
     if isinstance(query, str):
         matches = _OFFSET.finditer(query[:_LONGEST_READ])
         found += (int(match[1] or match[2] or match[3]) for match in matches)
-    for key in _OFFSETS & attributes.keys():
+    for key in OFFSETS & attributes.keys():
         number = semconv.integer(attributes, key)
         found.append(max(0, number or 0))
     return min(max(found), _LARGEST)
 
 
 def _batch(attributes: Attributes) -> BatchSize:
-    sizes = [attributes.get(key) for key in _BATCHES]
+    sizes = [attributes.get(key) for key in BATCHES]
     told = [one for one in sizes if isinstance(one, int) and not isinstance(one, bool)]
     if not told:
         return BatchSize.UNTOLD

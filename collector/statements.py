@@ -21,7 +21,7 @@ _LONGEST_NAME = 128
 # Possessive, and closed by the end of the text too: the time is linear whatever is sent.
 _COMMENTS = re.compile(r"/\*.*?(?:\*/|\Z)|--[^\n]*", re.DOTALL)
 _VALUES = re.compile(
-    r"'(?:[^'\\]|''|\\.)*+(?:'|\Z)"
+    r"'(?:[^'\\]|''|\\.?)*+(?:'|\Z)"
     r"|(?<![\w$])[+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(?![\w$])"
     r"|(?<![\w:]):\w+|@\w+|\$[0-9]+|%(?:\([A-Za-z_]\w*\))?s",
     re.ASCII | re.DOTALL,

@@ -8,14 +8,13 @@ calls of one profile apart (`collector.classify.target`).
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
-from collector.decode.native.hashes cimport kept_size
 from collector.decode.native.keys cimport (
-    ROLE_CALL, ROLE_PATH, ROLE_PATH_OLD, ROLE_PEER, ROLE_QUERY, ROLE_ROUTE, ROLE_SERVER_ROUTE,
+    ROLE_CALL, ROLE_PARAMETER, ROLE_PATH, ROLE_PATH_OLD, ROLE_PEER, ROLE_QUERY, ROLE_ROUTE, ROLE_SERVER_ROUTE,
     ROLE_SQL, ROLE_SQL_OLD, ROLE_URL, ROLE_URL_OLD,
 )
 from collector.decode.native.otlp cimport NOTHING, STRING, value_kind
-from collector.decode.native.paths cimport has_literal, path_hash
-from collector.decode.native.traces cimport SpanRecord
+from collector.decode.native.paths cimport path_hash
+from collector.decode.native.table cimport SpanRecord
 from collector.decode.native.wire cimport Field, HashKey, mix
 
 
@@ -23,10 +22,10 @@ cdef enum:
     SERVER_KIND = 2
     CLIENT_KIND = 3
     PRODUCER_KIND = 4
-    LONGEST_QUERY = 4096
     TARGET_URL = 1
     TARGET_QUERY = 2
     TARGET_LITERAL = 3
+    PARAMETERS = 32      # of a query of which the last of equal keys counts
     TARGET_ROLES = (ROLE_URL | ROLE_URL_OLD | ROLE_PATH | ROLE_PATH_OLD | ROLE_QUERY | ROLE_SQL
                     | ROLE_SQL_OLD)
 
@@ -58,6 +57,10 @@ cdef struct Call:
     bint server_route
     uint32_t filled      # bits of the targets that have a value
     Target[7] targets
+    uint32_t parameters  # how many were met
+    uint64_t parameter_sum
+    uint64_t[32] parameter_keys
+    uint64_t[32] parameter_values
 
 
 cdef inline void begin(Call* call) noexcept nogil:
@@ -65,18 +68,26 @@ cdef inline void begin(Call* call) noexcept nogil:
     call.sum = call.peer_sum = 0
     call.route = call.server_route = False
     call.filled = 0
+    call.parameters = 0
+    call.parameter_sum = 0
 
 
 cdef inline void learn(Call* call, uint32_t roles, uint64_t key_hash, Field* value,
-                       uint64_t value_hash, const HashKey* key) noexcept nogil:
-    """What an attribute adds; ``value_hash`` is its `hashes.typed_hash`."""
+                       uint64_t value_hash, uint64_t again, const HashKey* key) noexcept nogil:
+    """What an attribute adds.
+
+    ``value_hash`` is its `hashes.typed_hash`; ``again`` is its number if it came before, as the
+    last of equal keys counts, and else 0.
+    """
     cdef int kind = value_kind(value)
     cdef Target* target
     cdef int slot
     if roles & ROLE_CALL:
-        call.sum += mix(key_hash, value_hash, key)
+        call.sum += mix(key_hash + again, value_hash, key)
     elif roles & ROLE_PEER:
-        call.peer_sum += mix(key_hash, value_hash, key)
+        call.peer_sum += mix(key_hash + again, value_hash, key)
+    if roles & ROLE_PARAMETER:
+        learn_parameter(call, key_hash, value_hash, key)
     if kind != NOTHING and (kind != STRING or value.size):
         if roles & ROLE_ROUTE:
             call.route = True
@@ -92,6 +103,22 @@ cdef inline void learn(Call* call, uint32_t roles, uint64_t key_hash, Field* val
             target.hash = value_hash
             target.key_hash = key_hash
             target.text = kind == STRING
+
+
+cdef inline void learn_parameter(Call* call, uint64_t key_hash, uint64_t value_hash,
+                                 const HashKey* key) noexcept nogil:
+    cdef uint64_t added = mix(key_hash, value_hash, key)
+    cdef uint32_t at, known = min(call.parameters, <uint32_t>PARAMETERS)
+    call.parameter_sum += added
+    for at in range(known):
+        if call.parameter_keys[at] == key_hash:
+            call.parameter_sum -= call.parameter_values[at]
+            call.parameter_values[at] = added
+            return
+    if known < PARAMETERS:
+        call.parameter_keys[known] = key_hash
+        call.parameter_values[known] = added
+    call.parameters += 1
 
 
 cdef inline int slot_of(uint32_t roles) noexcept nogil:
@@ -140,30 +167,33 @@ cdef inline uint64_t profile_hash(Call* call, uint64_t name_hash, int kind, int3
     return mix(hashed, <uint64_t><uint32_t>status << 8 | <uint64_t>kind, key)
 
 
-cdef inline void set_target(Call* call, SpanRecord* record, const HashKey* key) noexcept nogil:
-    """What tells a call from others like it."""
+cdef inline Target* query_of(Call* call) noexcept nogil:
+    """The text of the query; NULL when there is none."""
+    return text_of(call, SLOT_SQL, SLOT_SQL_OLD)
+
+
+cdef inline void set_target(Call* call, SpanRecord* record, Target* sql, bint literal,
+                            const HashKey* key) noexcept nogil:
+    """What tells a call from others like it.
+
+    ``sql`` is `query_of` the call, and ``literal`` says that values stand in it.
+    """
     cdef Target* url = text_of(call, SLOT_URL, SLOT_URL_OLD)
     cdef Target* path
     cdef Target* query
-    cdef Target* sql
-    record.target = 0
-    record.target_kind = 0
     if url != NULL:
         record.target = mix(url.hash, 11, key)
-        record.target_kind = TARGET_URL
+        record.kinds |= TARGET_URL
         return
     path = text_of(call, SLOT_PATH, SLOT_PATH_OLD)
     if path != NULL:
         query = text_of(call, SLOT_QUERY, SLOT_QUERY)
         record.target = mix(path.hash, query.hash if query != NULL else 0, key)
-        record.target_kind = TARGET_URL
+        record.kinds |= TARGET_URL
         return
-    sql = text_of(call, SLOT_SQL, SLOT_SQL_OLD)
     if sql != NULL:
-        record.target = mix(sql.hash, 12, key)
-        record.target_kind = TARGET_QUERY
-        if has_literal(sql.value.start, kept_size(sql.value.start, sql.value.size), LONGEST_QUERY):
-            record.target_kind = TARGET_LITERAL
+        record.target = mix(sql.hash, 12 + call.parameter_sum, key)
+        record.kinds |= TARGET_LITERAL if literal or call.parameters else TARGET_QUERY
 
 
 cdef inline Target* text_of(Call* call, int current, int old) noexcept nogil:

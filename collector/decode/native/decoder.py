@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
@@ -11,7 +11,8 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from collector.classify import NO_ATTEMPTS, SpanKind, Target, TargetKind
+from collector import semconv
+from collector.classify import NO_ATTEMPTS, NO_TARGET, SpanKind, Target, TargetKind
 from collector.decode import items
 from collector.decode.anyvalue import bounded
 from collector.decode.counting import Selections
@@ -20,7 +21,7 @@ from collector.decode.limits import Limits
 from collector.decode.logs import log_row
 from collector.decode.messages import REQUESTS, DecodeError, Request, canonical
 from collector.decode.native.check import Checker
-from collector.decode.native.numbers import Numbers
+from collector.decode.native.numbers import Numbers, facts_of, notes_of
 from collector.decode.native.scanner import Reading, Scanner
 from collector.decode.native.setup import SIGNALS, setup_of
 from collector.decode.native.values import ValueBatch
@@ -28,11 +29,13 @@ from collector.decode.points import labels_of, series_of
 from collector.decode.profiles import NO_FACTS, Profile, Profiler
 from collector.decode.rows import span_rows
 from collector.demand import Demand
+from collector.details import NO_DETAILS, BatchSize, Details, IdentityKind
 from collector.statements import NO_STATEMENT
 from collector.views import (
     Batch,
     Flag,
     Mark,
+    Note,
     Orphan,
     PackedValues,
     Resource,
@@ -64,6 +67,8 @@ _MOST_TALLIES = 4_096
 #: Live entries beyond which a table is swept (ours).
 _MOST_PROFILES = 16_384
 _MOST_RESOURCES = 10_000
+
+_QUERY = frozenset(semconv.family("db.query.text"))
 
 _POINTS: dict[int, type[Any]] = {
     42: metrics_pb2.NumberDataPoint,
@@ -182,6 +187,7 @@ class NativeDecoder:
 
     def watch(self, trace_id: bytes) -> None:
         """Mark a trace that is open or yet to come with `Mark.WATCHED`."""
+        self._scanner.traces.watch(trace_id)
 
     def counters(self) -> dict[str, int]:
         """How often each bound was met, by name."""
@@ -190,6 +196,7 @@ class NativeDecoder:
             "keys_over_bound": self._scanner.keys.over_bound,
             "shapes_over_bound": self._scanner.shapes.over_bound,
             "profiles_over_bound": self._scanner.profiles.over_bound,
+            "statements_over_bound": self._scanner.profiles.statements_over_bound,
             "values_over_bound": self._scanner.values.over_bound,
             "values_cut": self._scanner.values.cut,
             "series_forgotten": self._scanner.series.forgotten,
@@ -197,6 +204,8 @@ class NativeDecoder:
             "spans_over_trace_bound": traces.over_trace_bound,
             "spans_not_shown": traces.not_shown,
             "spans_repeated": traces.repeated,
+            "producers_forgotten": traces.producers_forgotten,
+            "watched_forgotten": traces.watched_forgotten,
         }
 
     @property
@@ -214,9 +223,9 @@ class NativeDecoder:
         )
         if repaired:
             oddities["invalid_utf8"] = repaired
-        for number, raw in profiles:
-            self._learn_profile(number, raw)
-        made = [self._row(signal, *one) for one in rows]
+        for number, raw, bare in profiles:
+            self._learn_profile(number, raw, bare=bare)
+        made = [row for one in rows for row in self._rows(signal, *one)]
         due = now - self._limits.trace_wait
         late = scanner.keep_spans(reading, now, due, _JUDGED_PER_SLICE * max(read, _LEAST_JUDGED))
         traces = scanner.traces
@@ -227,9 +236,10 @@ class NativeDecoder:
             shapes=[ShapeCount(*one) for one in shapes],
             values=values,
             series=[self._series(*one) for one in series],
-            rows=[row for row in made if row is not None],
+            rows=made,
             traces=self._shown(),
             orphans=self._orphans(),
+            notes=self._notes(),
             tallies=self._take_tallies() if traces.tally_count > _MOST_TALLIES else {},
             arrived_parents=late,
             watermark=traces.watermark(now),
@@ -264,18 +274,23 @@ class NativeDecoder:
             values, self._resource(resource), bounded(scope), bounded(metric), trace_id
         )
 
-    def _row(self, signal: Signal, raw: bytes, number: int) -> Row | None:
+    def _rows(self, signal: Signal, raw: bytes, number: int) -> Iterable[Row]:
         resource = self._resource(number)
         selections = self._selections[signal]
         if signal is Signal.TRACES:
             span = SpanMessage.FromString(raw)
             kind = SpanKind.of(span.kind)
-            ids = (_valid(span.trace_id), span.span_id)
-            return next(span_rows(span, resource, kind, ids, selections), None)
+            ids = (
+                _valid(span.trace_id, items.TRACE_ID_BYTES),
+                _valid(span.span_id, items.SPAN_ID_BYTES),
+            )
+            return span_rows(span, resource, kind, ids, selections)
         record = LogRecord.FromString(raw)
         severity = items.severity_range(record.severity_number)
         keys = items.log_keys(record)
-        return log_row(record, resource, severity, keys, _valid(record.trace_id), selections)
+        trace_id = _valid(record.trace_id, items.TRACE_ID_BYTES)
+        row = log_row(record, resource, severity, keys, trace_id, selections)
+        return () if row is None else (row,)
 
     # ------------------------------------------------------------------ traces
 
@@ -292,6 +307,15 @@ class NativeDecoder:
             for trace_id, parent_id, number, remote, arrived in traces.take_orphans()
         ]
 
+    def _notes(self) -> list[Note]:
+        traces = self._scanner.traces
+        if not traces.has_notes:
+            return []
+        return [
+            Note(kind, trace_id, self._span(*span), arrived, effect)
+            for kind, trace_id, span, arrived, effect in traces.take_notes()
+        ]
+
     def _finished(self, until: float, now: float) -> Batch:
         traces = self._scanner.traces
         more = traces.advance(until, now, _JUDGED_AT_ONCE)
@@ -299,6 +323,7 @@ class NativeDecoder:
             traces=self._shown(),
             more=more,
             orphans=self._orphans(),
+            notes=self._notes(),
             tallies=self._take_tallies(),
             watermark=traces.watermark(now),
             trace_share=traces.share,
@@ -339,12 +364,18 @@ class NativeDecoder:
         start: int,
         end: int,
         flags: int,
-        target_kind: int,
-        target: int,
+        kinds: int,
+        told: int,
+        extra: int,
+        tenant: int,
     ) -> Span:
         profile = self._profiles[number]
         if profile is None:
             raise LookupError("a span without a profile")
+        target = Target(TargetKind(kinds & 3), told) if kinds & 3 else NO_TARGET
+        details = NO_DETAILS
+        if told or extra or tenant or kinds:
+            details = details_of(profile.kind, kinds, told, extra, tenant)
         return Span(
             span_id=span_id,
             parent_id=parent_id,
@@ -352,7 +383,8 @@ class NativeDecoder:
             start=start,
             end=end,
             flags=Flag(flags),
-            target=Target(TargetKind(target_kind), target),
+            target=target,
+            details=details,
             **profile.shown(),
         )
 
@@ -384,8 +416,13 @@ class NativeDecoder:
             raise LookupError("an item without a resource")
         return resource
 
-    def _learn_profile(self, number: int, raw: bytes) -> None:
-        profile, _, _ = self._profiler.read(SpanMessage.FromString(raw))
+    def _learn_profile(self, number: int, raw: bytes, *, bare: bool) -> None:
+        span = SpanMessage.FromString(raw)
+        if bare:
+            left = [pair for pair in span.attributes if pair.key not in _QUERY]
+            del span.attributes[:]
+            span.attributes.extend(left)
+        profile, _, _ = self._profiler.read(span)
         self._keep_profile(number, profile)
 
     def _keep_profile(self, number: int, profile: Profile) -> None:
@@ -396,9 +433,9 @@ class NativeDecoder:
             profile.kind,
             self._numbers.calls.number((profile.peer, profile.operation)),
             self._numbers.operations.number(profile.operation),
-            profile.failed,
-            profile.attempts.repeated,
-            bool(profile.route),
+            self._numbers.queries.number((profile.peer, profile.statement.text)),
+            facts_of(profile),
+            notes_of(profile) if number >= len(SpanKind) else 0,
         )
 
     def _pad_profiles(self, count: int) -> None:
@@ -441,5 +478,20 @@ class NativeDecoder:
         )
 
 
-def _valid(trace_id: bytes) -> bytes:
-    return trace_id if len(trace_id) == items.TRACE_ID_BYTES and any(trace_id) else b""
+def _valid(raw: bytes, length: int) -> bytes:
+    return raw if len(raw) == length and any(raw) else b""
+
+
+def details_of(kind: SpanKind, kinds: int, told: int, extra: int, tenant: int) -> Details:
+    """What a record says of a span's details; see `SpanRecord` in `table.pxd`."""
+    identity_kind = IdentityKind(kinds >> 2 & 3)
+    return Details(
+        identity_kind=identity_kind,
+        identity=extra if identity_kind else 0,
+        tenant=tenant,
+        fingerprint=told if kind is SpanKind.SERVER else 0,
+        offset=0 if identity_kind else extra & 0xFFFFFFFF,
+        rows=0 if identity_kind else extra >> 32,
+        batch=BatchSize(kinds >> 4 & 3),
+        age=told if kind is SpanKind.CONSUMER else 0,
+    )

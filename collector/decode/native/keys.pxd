@@ -23,6 +23,8 @@ cdef enum:
     ROLE_SQL = 512
     ROLE_SQL_OLD = 1024
     ROLE_ROW = 2048      # a row selection asks for it
+    ROLE_DETAIL = 4096   # a detail is made of it
+    ROLE_PARAMETER = 8192  # of a query; told by how its name begins
 
 
 cdef inline bint same(const uint8_t* one, const uint8_t* other, size_t size) noexcept nogil:
@@ -40,6 +42,12 @@ cdef inline bint same(const uint8_t* one, const uint8_t* other, size_t size) noe
     memcpy(&mine, one + size - 8, 8)
     memcpy(&theirs, other + size - 8, 8)
     return mine == theirs
+
+
+cdef inline bint is_parameter(const uint8_t* name, size_t size) noexcept nogil:
+    """Whether an attribute holds a parameter of a query."""
+    return size >= 19 and memcmp(name, b"db.query.parameter.", 19) == 0 \
+        or size >= 23 and memcmp(name, b"db.operation.parameter.", 23) == 0
 
 
 cdef struct Key:

@@ -6,14 +6,19 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
+from collector.decode.native.keys cimport ROLE_PARAMETER, is_parameter
 from collector.decode.native.maps cimport map_clear, map_close, map_get, map_put
 from collector.decode.native.wire cimport hash_bytes
 
+from collector.classify import PARAMETERS
 from collector.decode.anyvalue import bounded
 
 cdef enum:
     UNKNOWN_KEY = 0
     MOST_NEW = 1024      # names that are numbered in one slice
+
+if PARAMETERS != ("db.query.parameter.", "db.operation.parameter."):
+    raise ImportError("the compiled decoder is older than the package; build it again")
 
 
 @cython.final
@@ -48,7 +53,7 @@ cdef class Keys:
         for name, role in roles.items():
             encoded = name.encode()
             index = self.seek(encoded, len(encoded), True)
-            self.entries[index].roles = role
+            self.entries[index].roles |= <uint32_t>role
             self.hand_over()
         self.fixed = self.used
         self.fixed_stored = self.stored
@@ -115,7 +120,7 @@ cdef class Keys:
         entry.size = <uint32_t>size
         entry.after = 0
         entry.stamp = 0
-        entry.roles = 0
+        entry.roles = ROLE_PARAMETER if is_parameter(start, size) else 0
         if stored:
             memcpy(&self.arena[self.stored], start, stored)
         self.stored += stored

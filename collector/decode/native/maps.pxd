@@ -148,3 +148,11 @@ cdef inline void map_clear(Map* map) noexcept nogil:
     elif map.used:
         memset(map.keys, 0, (map.mask + 1) * sizeof(uint64_t))
         map.used = 0
+
+
+cdef inline void map_reset(Map* map) noexcept nogil:
+    """The same for a table that is used for one trace at a time."""
+    if map.mask > 255:
+        map_close(map)
+    else:
+        map_clear(map)

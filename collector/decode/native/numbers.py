@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from collector.classify import SpanKind
 from collector.decode.profiles import Profile
-from collector.views import Resource
+from collector.statements import Verb
+from collector.views import NoteKind, Resource
 from collector.violation import Service
 
 
@@ -36,6 +39,47 @@ class Names:
             del self._names[self._numbers.pop(name)]
 
 
+#: As `table.pxd` numbers them.
+_FACTS: tuple[Callable[[Profile], bool], ...] = (
+    lambda one: one.failed,
+    lambda one: one.attempts.repeated,
+    lambda one: bool(one.route),
+    lambda one: one.facts.selected,
+    lambda one: one.facts.cache_read,
+    lambda one: one.facts.cache_answer,
+    lambda one: one.facts.effect,
+    lambda one: one.facts.outbox,
+    lambda one: one.statement.verb is Verb.READ,
+    lambda one: one.statement.verb is Verb.BEGIN,
+    lambda one: bool(one.statement.system),
+    lambda one: bool(one.statement.text),
+)
+
+#: Of which spans a kind of note may be made; what is asked of each span comes after.
+_NOTED: dict[NoteKind, Callable[[Profile], bool]] = {
+    NoteKind.KEYED: lambda one: one.kind in (SpanKind.SERVER, SpanKind.CONSUMER),
+    NoteKind.LOAD: lambda one: one.kind is SpanKind.CLIENT and one.statement.verb is Verb.READ,
+    NoteKind.CLIENT_ROOT: lambda one: one.kind is SpanKind.CLIENT,
+    NoteKind.UNLINKED: lambda one: one.kind is SpanKind.CONSUMER,
+    NoteKind.LATE_MESSAGE: lambda one: one.kind is SpanKind.CONSUMER,
+    NoteKind.LONG_CALL: lambda one: one.kind is SpanKind.CLIENT,
+    NoteKind.DEEP_OFFSET: lambda one: True,  # noqa: ARG005 (all look alike)
+    NoteKind.MANY_ROWS: lambda one: True,  # noqa: ARG005
+    NoteKind.DUAL_WRITE: lambda one: one.kind is SpanKind.PRODUCER,
+    NoteKind.SELECTED: lambda one: one.facts.selected,
+}
+
+
+def facts_of(profile: Profile) -> int:
+    """What the scanner is told of a profile, as bits."""
+    return sum(holds(profile) << bit for bit, holds in enumerate(_FACTS))
+
+
+def notes_of(profile: Profile) -> int:
+    """The kinds of notes that may be made of its spans, as bits."""
+    return sum(_NOTED[kind](profile) << bit for bit, kind in enumerate(NoteKind))
+
+
 class Numbers:
     """What the pass over a finished trace compares by number alone."""
 
@@ -44,6 +88,7 @@ class Numbers:
         self.names = Names()
         self.calls = Names()
         self.operations = Names()
+        self.queries = Names()
 
     def keep(self, profiles: list[Profile], resources: list[Resource]) -> None:
         """Forget all that neither these profiles nor these resources need."""
@@ -52,3 +97,4 @@ class Numbers:
         self.names.keep({service.name for service in services})
         self.calls.keep({(profile.peer, profile.operation) for profile in profiles})
         self.operations.keep({profile.operation for profile in profiles})
+        self.queries.keep({(profile.peer, profile.statement.text) for profile in profiles})

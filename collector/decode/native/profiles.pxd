@@ -9,6 +9,7 @@ cdef struct NewProfile:
     size_t start             # address of the span in the body
     size_t size
     uint32_t number
+    bint bare                # the text of its query is not to be learned
 
 
 cdef enum:
@@ -24,10 +25,10 @@ cdef class Profiles:
     cdef uint32_t free_count
     cdef readonly uint32_t count
     cdef double most, left, counted_at
-    cdef readonly uint64_t over_bound
+    cdef readonly uint64_t over_bound, statements_over_bound
 
     cdef void begin(self, double now) noexcept
-    cdef uint32_t number(self, uint64_t hashed, Field* message, int kind)\
+    cdef uint32_t number(self, uint64_t hashed, uint64_t bare, Field* message, int kind)\
         except? 0xFFFFFFFF nogil
     cdef void drop(self) noexcept
     cdef int grow(self) except -1

@@ -21,7 +21,9 @@ cdef class Profiles:
 
     Args:
         most: profiles that are learned at once, and an eighth as many each second; spans with
-            further ones are known by their kind alone, and counted in `over_bound`.
+            further ones are known by their kind alone, and counted in `over_bound`. Queries that
+            are never the same twice may use half of it; further ones are known without their text,
+            and counted in `statements_over_bound`.
     """
 
     def __cinit__(self, double most):
@@ -40,13 +42,23 @@ cdef class Profiles:
             self.left = min(self.most, self.left + (now - self.counted_at) * self.most / 8)
         self.counted_at = now
 
-    cdef uint32_t number(self, uint64_t hashed, Field* message, int kind)\
+    cdef uint32_t number(self, uint64_t hashed, uint64_t bare, Field* message, int kind)\
             except? 0xFFFFFFFF nogil:
-        """The number of a profile; a new one is noted with the span that has it."""
+        """The number of a profile; a new one is noted with the span that has it.
+
+        Args:
+            hashed: of all of it.
+            bare: of it without the text of the query; the same when there is none.
+            message: the span.
+            kind: of the span.
+        """
         cdef int64_t found = map_get(&self.index, hashed)
         cdef uint32_t made
         if found >= 0:
             return <uint32_t>found
+        if hashed != bare and self.left < 1 + self.most / 2:
+            self.statements_over_bound += 1
+            return self.number(bare, bare, message, kind)
         if self.left < 1:
             self.over_bound += 1
             return <uint32_t>kind
@@ -64,14 +76,16 @@ cdef class Profiles:
         self.fresh[self.fresh_count].number = made
         self.fresh[self.fresh_count].start = <size_t>message.start
         self.fresh[self.fresh_count].size = message.size
+        self.fresh[self.fresh_count].bare = hashed == bare
         self.fresh_count += 1
         return made
 
     def take(self):
-        """Profiles that were not met before: their number and the bytes of a span with it."""
+        """Profiles that were not met before: their number, the bytes of a span, whether it is bare."""
         cdef uint32_t at
         taken = [
-            (self.fresh[at].number, (<const char*>self.fresh[at].start)[: self.fresh[at].size])
+            (self.fresh[at].number, (<const char*>self.fresh[at].start)[: self.fresh[at].size],
+             bool(self.fresh[at].bare))
             for at in range(self.fresh_count)
         ]
         self.fresh_count = 0

@@ -2,13 +2,16 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from collector.decode.native.calls cimport Call
+from collector.decode.native.details cimport Details
 from collector.decode.native.keys cimport Keys
 from collector.decode.native.maps cimport Map
 from collector.decode.native.profiles cimport Profiles
 from collector.decode.native.series cimport SeriesTable
 from collector.decode.native.shapes cimport Shapes
+from collector.decode.native.statements cimport Statements
+from collector.decode.native.table cimport SpanRecord
 from collector.decode.native.texts cimport Texts
-from collector.decode.native.traces cimport SpanRecord, Traces
+from collector.decode.native.traces cimport Traces
 from collector.decode.native.values cimport Values
 from collector.decode.native.wire cimport Cursor, Field, HashKey
 
@@ -67,6 +70,8 @@ cdef class Scanner:
     cdef readonly SeriesTable series
     cdef readonly Profiles profiles
     cdef readonly Traces traces
+    cdef Statements statements
+    cdef Details details
     cdef HashKey secret
     cdef object intern
     cdef bint busy
@@ -74,6 +79,7 @@ cdef class Scanner:
     cdef bytes body
     cdef Position at
     cdef Map resource_index
+    cdef Map events          # names of events that a row selection asks for
     cdef double now
     cdef bint want_traces, want_series, mask_servers
     cdef bint[3] want_shapes
@@ -84,7 +90,7 @@ cdef class Scanner:
     # the item that is being read
     cdef uint32_t before, key_count, pairs
     cdef uint64_t shape_sum, label_sum, name_hash
-    cdef bint present        # a key that a row selection asks for
+    cdef bint present        # a key, or an event, that a row selection asks for
     cdef bint nameless       # a key that has no number
     cdef uint32_t[::1] item_keys
     cdef uint64_t[::1] item_labels
@@ -113,7 +119,7 @@ cdef class Scanner:
     cdef int span(self, Field* message) except -1 nogil
     cdef bint valid_id(self, Field* field, size_t size, int oddity) noexcept nogil
     cdef int event(self, Field* message) except -1 nogil
-    cdef int link(self, Field* message) except -1 nogil
+    cdef int link(self, Field* message, uint64_t* linked) except -1 nogil
     cdef int waiting(self, Field* message, Call* call, SpanRecord* record, int kind,
                      int32_t status) except -1 nogil
     cdef int candidate(self, Field* message) except -1 nogil

@@ -12,10 +12,14 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 from collector.decode.native.calls cimport (
-    CLIENT_KIND, PRODUCER_KIND, Call, begin, learn, profile_hash, set_target,
+    CLIENT_KIND, PRODUCER_KIND, SERVER_KIND, Call, Target, begin, learn, profile_hash, query_of,
+    set_target,
 )
 from collector.decode.native.hashes cimport LONGEST, typed_hash
-from collector.decode.native.keys cimport ROLE_ROW, Key, Keys
+from collector.decode.native.details cimport Details
+from collector.decode.native.keys cimport (
+    ROLE_DETAIL, ROLE_PARAMETER, ROLE_ROW, Key, Keys, is_parameter,
+)
 from collector.decode.native.maps cimport map_clear, map_close, map_get, map_put
 from collector.decode.native.otlp cimport (
     MAP, TEXT, attributes_tag, clear, exemplars_tag, is_data, is_set, read_pair, read_status,
@@ -26,8 +30,10 @@ from collector.decode.native.profiles cimport Profiles
 from collector.decode.native.rooms cimport moved, room_for
 from collector.decode.native.series cimport SeriesRecord, SeriesTable
 from collector.decode.native.shapes cimport Facts, Shapes
+from collector.decode.native.statements cimport Query, Statements
 from collector.decode.native.texts cimport PLACES, Texts
-from collector.decode.native.traces cimport SpanRecord, Traces
+from collector.decode.native.table cimport SpanRecord
+from collector.decode.native.traces cimport Traces
 from collector.decode.native.values cimport Values
 from collector.decode.native.wire cimport Cursor, Field, cursor_of, hash_bytes, inside, mix, next_field
 
@@ -42,6 +48,8 @@ cdef enum:
     METRICS = 2
     HAS_IS_REMOTE = 0x100   # SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK of opentelemetry-proto
     IS_REMOTE = 0x200
+    CONSUMER_KIND = 5
+    WITH_KEY = 1            # rows are made of items with a key, or an event, that is asked for
 
 cdef enum:
     MOST_STEPS = 1024       # blocks, scopes and metrics of one slice
@@ -116,11 +124,11 @@ cdef class Scanner:
         self.shapes = Shapes(setup.secret, setup.most_shapes)
         self.series = SeriesTable(setup.series_refresh, setup.remembered_series)
         self.profiles = Profiles(setup.max_new_profiles)
-        self.traces = Traces(
-            setup.secret, setup.rank, setup.trace_wait, setup.max_spans,
-            setup.max_spans_per_trace, setup.max_spans_shown, setup.marks, setup.orphans,
-            setup.tallies,
-        )
+        self.traces = Traces(setup)
+        self.statements = Statements(setup.secret)
+        self.details = Details(setup.secret, self.keys, setup.details)
+        for name in setup.events:
+            map_put(&self.events, hash_bytes(name, len(name), 7, &self.secret), 1)
         self.slice_items = setup.slice_items
         self.intern = intern
         self.want_traces = setup.want_traces
@@ -139,6 +147,7 @@ cdef class Scanner:
 
     def __dealloc__(self):
         map_close(&self.resource_index)
+        map_close(&self.events)
         if self.rows is not None:
             free(&self.rows[0])
         if self.spans is not None:
@@ -340,7 +349,8 @@ cdef class Scanner:
         self.before = 0
         self.shape_sum = 0
         self.label_sum = 0
-        self.present = 0
+        self.present = False
+        self.details.count = 0
         memset(&self.trace_ids[self.items * 16], 0, 16)
         self.values.context.item = <uint32_t>self.items
         self.values.context.resource = self.at.resource
@@ -357,7 +367,8 @@ cdef class Scanner:
     cdef int attribute(self, Field* pair, int place, Call* call, bint labels) except -1 nogil:
         """An attribute of the item itself."""
         cdef Field key, value, inner
-        cdef uint32_t number
+        cdef uint32_t number, roles
+        cdef bint again
         cdef Key* entry
         cdef uint64_t key_hash, value_hash = 0
         if not usual_pair(pair, &key, &inner):
@@ -368,15 +379,21 @@ cdef class Scanner:
         self.before = number
         entry = &self.keys.entries[number]
         key_hash = entry.hash if number else self.keys.hash_of(key.start, key.size)
-        if inner.tag == TEXT or labels or entry.roles:
+        roles = entry.roles
+        if number == 0 and call != NULL and is_parameter(key.start, key.size):
+            roles = ROLE_PARAMETER
+        if inner.tag == TEXT or labels or roles:
             value_hash = typed_hash(&inner, &self.secret)
+        again = True
         if self.pairs <= MOST:
-            self.note_key(number, mix(key_hash, value_hash, &self.secret) if labels else 0)
-        if entry.roles:
+            again = self.note_key(number, mix(key_hash, value_hash, &self.secret) if labels else 0)
+        if roles:
             if call != NULL:
-                learn(call, entry.roles, key_hash, &inner, value_hash, &self.secret)
-            if entry.roles & ROLE_ROW:
-                self.present = 1
+                learn(call, roles, key_hash, &inner, value_hash, again * self.pairs, &self.secret)
+                if roles & ROLE_DETAIL:
+                    self.details.note(number, &inner, self.item_number)
+            if roles & ROLE_ROW:
+                self.present = True
         if self.texts.places[place]:
             self.values.context.nameless = number == 0
             if inner.tag == TEXT:
@@ -392,6 +409,9 @@ cdef class Scanner:
         """Add a key to those of the item, and its label's hash to those of the series.
 
         Of two labels with one name the last one counts.
+
+        Returns:
+            Whether it is among them already.
         """
         cdef Key* entry = &self.keys.entries[number]
         cdef uint32_t at
@@ -405,7 +425,7 @@ cdef class Scanner:
                     self.label_sum += label - self.item_labels[at]
                     self.item_labels[at] = label
                     break
-            return 0
+            return 1
         entry.stamp = self.item_number
         self.shape_sum += entry.hash
         self.label_sum += label
@@ -441,6 +461,7 @@ cdef class Scanner:
         cdef Call call
         cdef SpanRecord record
         cdef int32_t kind = 0, status = 0
+        cdef uint64_t linked = 0
         cdef uint32_t remote = 0
         cdef int flags = 0
         begin(&call)
@@ -476,7 +497,7 @@ cdef class Scanner:
                 self.event(&field)
             elif field.tag == 106:
                 flags |= LINKS
-                self.link(&field)
+                self.link(&field, &linked)
             elif field.tag == 122:
                 read_status(&field, &status, &status_text)
             elif field.tag == 133:
@@ -506,6 +527,8 @@ cdef class Scanner:
             self.candidate(message)
         if self.want_traces and record.span_id and flags & HAS_TRACE_ID:
             record.flags = flags
+            if kind == CONSUMER_KIND and self.traces.want_ages:
+                record.target = linked
             self.waiting(message, &call, &record, kind, status)
         return 0
 
@@ -524,17 +547,33 @@ cdef class Scanner:
                 name = field
             elif field.tag == 26:
                 self.texts.of_pair(&field, EVENT_ATTRIBUTE)
+        if self.events.used and \
+                map_get(&self.events, hash_bytes(name.start, name.size, 7, &self.secret)) >= 0:
+            self.present = True
         return self.texts.plain(name.start, name.size, EVENT_NAME)
 
-    cdef int link(self, Field* message) except -1 nogil:
+    cdef int link(self, Field* message, uint64_t* linked) except -1 nogil:
+        """Read a link; ``linked`` is set to the hash of its ids if it is the first valid one."""
         cdef Cursor cursor = inside(message)
-        cdef Field field, state
+        cdef Field field, state, trace_id, span_id
+        cdef uint64_t low, high, number
         clear(&state)
+        clear(&trace_id)
+        clear(&span_id)
         while next_field(&cursor, &field):
             if field.tag == 26:
                 state = field
             elif field.tag == 34:
                 self.texts.of_pair(&field, LINK_ATTRIBUTE)
+            elif field.tag == 10:
+                trace_id = field
+            elif field.tag == 18:
+                span_id = field
+        if linked[0] == 0 and trace_id.size == 16 and span_id.size == 8:
+            memcpy(&low, trace_id.start, 8)
+            memcpy(&high, trace_id.start + 8, 8)
+            memcpy(&number, span_id.start, 8)
+            linked[0] = self.traces.identity_of(low, high, number)
         return self.texts.plain(state.start, state.size, TRACE_STATE)
 
     cdef int waiting(self, Field* message, Call* call, SpanRecord* record, int kind,
@@ -542,13 +581,25 @@ cdef class Scanner:
         """Note a span for the table of traces, under the profile that it shares with others."""
         cdef uint64_t hashed = profile_hash(call, self.name_hash, kind, status, self.mask_servers,
                                             &self.secret)
+        cdef uint64_t with_text = hashed, offset = 0
+        cdef bint literal = False
+        cdef Target* sql = query_of(call)
+        cdef Query* query
         cdef WaitingSpan* made
+        if sql != NULL:
+            query = self.statements.read(sql.value.start, sql.value.size, sql.hash)
+            literal = query.literal
+            offset = query.offset
+            if query.masked and kind != SERVER_KIND:
+                with_text = mix(hashed, query.masked, &self.secret)
         if kind == CLIENT_KIND or kind == PRODUCER_KIND:
-            set_target(call, record, &self.secret)
+            set_target(call, record, sql, literal, &self.secret)
+        if offset or self.details.count:
+            self.details.read(kind, offset, record)
         if self.span_count >= <size_t>self.spans.shape[0]:
             with gil:
                 self.grow_spans()
-        record.profile = self.profiles.number(hashed, message, kind)
+        record.profile = self.profiles.number(with_text, hashed, message, kind)
         record.resource = self.at.resource
         made = &self.spans[self.span_count]
         made.record = record[0]
@@ -560,7 +611,7 @@ cdef class Scanner:
     cdef int candidate(self, Field* message) except -1 nogil:
         """Note an item that a row selection may match."""
         cdef RowRecord* made
-        if not self.present and self.want_rows[self.at.signal] == 1:
+        if not self.present and self.want_rows[self.at.signal] == WITH_KEY:
             return 0
         if self.row_count >= <size_t>self.rows.shape[0]:
             with gil:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from collector import classify, semconv
 from collector.decode.limits import Limits
+from collector.decode.profiles import Profiler
 from collector.demand import Demand
-from collector.views import Flag, Mark, Place, TallyKind
+from collector.details import BATCHES, MESSAGE_ID, OFFSETS, ROWS, DetailKeys
+from collector.views import Flag, Mark, NoteKind, Place, TallyKind
 from collector.violation import Signal
 
 #: By the scanner's numbers.
@@ -25,8 +27,12 @@ _TARGETS = {
     ("db.query.text", True): 512,
     ("db.query.text", False): 1024,
 }
-_ROW = 2048
+_ROW, _DETAIL = 2048, 4096
 _NEVER, _WITH_KEY, _ALWAYS = 0, 1, 2
+
+# What an attribute tells, as `details.pyx` numbers it.
+_IDENTITY, _MESSAGE, _TENANT, _FINGERPRINT, _ROWS, _BATCH, _OFFSET = (1 << bit for bit in range(7))
+_LARGEST = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +42,16 @@ class Setup:
     secret: tuple[int, ...]
     rank: tuple[int, int]
     roles: dict[str, int]
+    details: dict[str, tuple[int, int, int]]
+    events: tuple[bytes, ...]
     shapes: tuple[bool, ...]
     rows: tuple[int, ...]
     places: tuple[bool, ...]
     marks: Mark
     orphans: Flag
     tallies: frozenset[TallyKind]
+    notes: frozenset[NoteKind]
+    bounds: tuple[int, ...]
     want_traces: bool
     want_series: bool
     mask_servers: bool
@@ -56,6 +66,8 @@ class Setup:
     max_spans: int
     max_spans_per_trace: int
     max_spans_shown: int
+    max_producers: int
+    max_watched: int
     max_new_profiles: int
     max_values_at_once: int
 
@@ -65,9 +77,29 @@ def _numbers(seed: bytes, purpose: bytes, count: int) -> tuple[int, ...]:
     return tuple(int.from_bytes(digest[at : at + 8], "little") for at in range(0, 8 * count, 8))
 
 
-def _roles(demand: Demand) -> dict[str, int]:
+def _uses(keys: DetailKeys) -> dict[str, tuple[int, int, int]]:
+    """What each attribute of which details are made tells, and of a tenant its rank and family."""
+    named = (
+        (keys.identity, _IDENTITY),
+        (MESSAGE_ID, _MESSAGE),
+        (keys.tenant, _TENANT),
+        (keys.fingerprint, _FINGERPRINT),
+        ((ROWS,), _ROWS),
+        (BATCHES, _BATCH),
+        (OFFSETS, _OFFSET),
+    )
+    uses: dict[str, int] = {}
+    for names, use in named:
+        for name in names:
+            uses[name] = uses.get(name, 0) | use
+    ranked = sorted(keys.tenant, key=lambda key: (keys.tenant[key], key))
+    ranks = {key: rank for rank, key in enumerate(ranked)}
+    return {name: (use, ranks.get(name, 0), keys.tenant.get(name, 0)) for name, use in uses.items()}
+
+
+def _roles(demand: Demand, profiler: Profiler) -> dict[str, int]:
     """What the scanner does with the attributes that someone asks for."""
-    roles: dict[str, int] = dict.fromkeys(classify.CALL_KEYS | demand.trace_keys, _CALL)
+    roles: dict[str, int] = dict.fromkeys(profiler.kept, _CALL)
     for key in classify.PEER_KEYS - demand.trace_keys:
         roles[key] = _PEER
     for name in ("url.template", "http.route"):
@@ -77,19 +109,28 @@ def _roles(demand: Demand) -> dict[str, int]:
         for spelling in semconv.family(name):
             if (spelling == name) is current:
                 roles[spelling] = roles.get(spelling, 0) | role
-    for selection in demand.rows:
-        for match in selection.where:
-            for key in match.keys:
-                roles[key] = roles.get(key, 0) | _ROW
+    asked = {
+        _DETAIL: profiler.detail_keys.all if demand.traces else frozenset(),
+        _ROW: _row_keys(demand),
+    }
+    for role, keys in asked.items():
+        for key in keys:
+            roles[key] = roles.get(key, 0) | role
     return roles
 
 
+def _row_keys(demand: Demand) -> frozenset[str]:
+    """Attributes of items, not of their events, by which rows are selected."""
+    own = [selection for selection in demand.rows if not selection.events]
+    return frozenset(key for one in own for match in one.where for key in match.keys)
+
+
 def _row_use(demand: Demand, signal: Signal) -> int:
-    """When an item may match a selection: never, with one of the keys, always."""
+    """When an item may match a selection: never, with one of the keys or events, always."""
     mine = [selection for selection in demand.rows if selection.signal is signal]
     if not mine:
         return _NEVER
-    return _WITH_KEY if all(selection.where for selection in mine) else _ALWAYS
+    return _WITH_KEY if all(one.where or one.events for one in mine) else _ALWAYS
 
 
 def setup_of(demand: Demand, limits: Limits, seed: bytes) -> Setup:
@@ -101,16 +142,22 @@ def setup_of(demand: Demand, limits: Limits, seed: bytes) -> Setup:
         seed: of its secrets; at most 64 bytes.
     """
     low, high = _numbers_of_rank(seed)
+    profiler = Profiler(demand)
+    events = {name.encode() for selection in demand.rows for name in selection.events}
     return Setup(
         secret=_numbers(seed, b"hash", 4),
         rank=(low, high),
-        roles=_roles(demand),
+        roles=_roles(demand, profiler),
+        details=_uses(profiler.detail_keys) if demand.traces else {},
+        events=tuple(sorted(events)),
         shapes=tuple(signal in demand.shapes for signal in SIGNALS),
         rows=tuple(_row_use(demand, signal) for signal in SIGNALS),
         places=tuple(place in demand.places for place in Place),
         marks=demand.marks,
         orphans=demand.orphans,
         tallies=demand.tallies,
+        notes=demand.notes,
+        bounds=tuple(min(max(0, bound), _LARGEST) for bound in astuple(demand.bounds)),
         want_traces=demand.traces,
         want_series=demand.series,
         mask_servers=all(classify.mask_path(route) == route for route in demand.probe_routes),
@@ -125,6 +172,8 @@ def setup_of(demand: Demand, limits: Limits, seed: bytes) -> Setup:
         max_spans=limits.max_spans,
         max_spans_per_trace=limits.max_spans_per_trace,
         max_spans_shown=limits.max_spans_shown,
+        max_producers=limits.max_producers,
+        max_watched=limits.max_watched,
         max_new_profiles=limits.max_new_profiles,
         max_values_at_once=limits.max_values_at_once,
     )

@@ -9,25 +9,32 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from collector.decode.native.maps cimport (
-    Map, fetch, map_change, map_clear, map_close, map_fetch, map_get, map_put, map_remove,
+from collector.decode.native.generations cimport (
+    generations_close, generations_get, generations_open, generations_put,
 )
+from collector.decode.native.maps cimport (
+    Map, fetch, map_change, map_clear, map_close, map_fetch, map_get, map_put, map_remove, map_reset,
+)
+from collector.decode.native.marks cimport marks_of
+from collector.decode.native.notes cimport NoteRecord, Notes
 from collector.decode.native.profiles cimport KINDS
 from collector.decode.native.recall cimport (
     recall_add, recall_close, recall_fetch, recall_has, recall_open,
 )
 from collector.decode.native.rooms cimport room_for
+from collector.decode.native.table cimport (
+    CACHE_ANSWER, CACHE_READ, FAILED, QUERY, ProfileRecord, Seen, SpanRecord, SpanTable, ended,
+)
 from collector.decode.native.wire cimport fold, mix
 
-from collector.views import Flag, Mark, TallyKind
+from collector.decode.native.table import NOTES
+from collector.views import Flag, Mark, NoteKind, TallyKind
 
 cdef enum:
     SERVER = 2
     CLIENT = 3
+    PRODUCER = 4
     CONSUMER = 5
-    FAILED = 1           # facts of a profile
-    RETRY = 2
-    PROBE = 4
     FIRST_ROOM = 64
     FIRST_TRACES = 1024  # a power of two, as all further sizes of the ring
     MOST_HALVINGS = 63
@@ -36,18 +43,19 @@ cdef enum:
 
 cdef uint8_t PARENT_LOCAL = int(Flag.PARENT_LOCAL)
 cdef uint8_t PARENT_REMOTE = int(Flag.PARENT_REMOTE)
-cdef uint32_t PROBE_ROUTE = int(Mark.PROBE_ROUTE)
-cdef uint32_t RETRY_ATTRIBUTE = int(Mark.RETRY_ATTRIBUTE)
-cdef uint32_t FAILED_SIBLING = int(Mark.FAILED_SIBLING)
-cdef uint32_t REPEATED_SERVER = int(Mark.REPEATED_SERVER)
 cdef uint32_t LOCAL_PARENT_MISSING = int(Mark.LOCAL_PARENT_MISSING)
 cdef uint32_t REMOTE_PARENT_MISSING = int(Mark.REMOTE_PARENT_MISSING)
+cdef uint32_t WATCHED = int(Mark.WATCHED)
 
 TALLIES = tuple(TallyKind)
 cdef int CALLS = TALLIES.index(TallyKind.CALLS)
 cdef int LOCAL_CHILDREN = TALLIES.index(TallyKind.LOCAL_CHILDREN)
 cdef int REMOTE_CHILDREN = TALLIES.index(TallyKind.REMOTE_CHILDREN)
 cdef int LONG_SPANS = TALLIES.index(TallyKind.LONG_SPANS)
+cdef int ROOTS = TALLIES.index(TallyKind.ROOTS)
+cdef int CACHE_READS = TALLIES.index(TallyKind.CACHE_READS)
+cdef int CACHE_ANSWERS = TALLIES.index(TallyKind.CACHE_ANSWERS)
+cdef uint32_t BY_CALL = 1 << CALLS | 1 << CACHE_READS | 1 << CACHE_ANSWERS
 
 
 @cython.final
@@ -55,41 +63,29 @@ cdef class Traces:
     """The bounded table of open traces; what it promises is said at `decode.traces.TraceTable`.
 
     Args:
-        secret: of the hashes.
-        rank: two numbers that key the sampling.
-        wait: seconds from a trace's first span to its judgement.
-        max_spans: open spans at most.
-        max_per_trace: spans of one trace at most.
-        max_shown: spans of one marked trace that are shown at most.
-        orphans: flags; spans whose parent is missing are shown when they carry one of them.
-        marks: a finished trace is shown when it carries one of them.
-        tallies: what is counted.
+        setup: what is demanded, and the bounds.
     """
 
-    def __cinit__(self, tuple secret, tuple rank, double wait, uint32_t max_spans,
-                  uint32_t max_per_trace, uint32_t max_shown, marks, orphans, tallies):
+    def __cinit__(self, setup):
         cdef int index
-        for index in range(4):
-            self.secret.mix[index] = secret[index]
-        self.rank_low, self.rank_high = rank
-        self.wait = wait
+        cdef uint32_t max_spans = setup.max_spans
+        self.rank_low, self.rank_high = setup.rank
+        self.wait = setup.trace_wait
         self.max_spans = max_spans
-        self.max_per_trace = max_per_trace
-        self.max_shown = max_shown
-        self.wanted_marks = int(marks)
-        self.wanted_orphans = int(orphans)
+        self.max_per_trace = setup.max_spans_per_trace
+        self.max_shown = setup.max_spans_shown
+        self.wanted_orphans = int(setup.orphans)
+        self.want_ages = NoteKind.LATE_MESSAGE in setup.notes
         for index, kind in enumerate(TALLIES):
-            if kind in tallies:
+            if kind in setup.tallies:
                 self.wanted_tallies |= 1 << index
+        self.notes = Notes()
+        generations_open(&self.producers, setup.max_producers)
+        generations_open(&self.watched, setup.max_watched)
         if recall_open(&self.seen, max_spans) < 0 or recall_open(&self.awaited, max_spans // 2) < 0:
             raise MemoryError
-        # Room that is not touched costs no memory.
-        self.spans = <SpanRecord[: max_spans + 2]>room_for((max_spans + 2) * sizeof(SpanRecord))
         self.traces = <TraceRecord[:FIRST_TRACES]>room_for(FIRST_TRACES * sizeof(TraceRecord))
         self.high_water = 1
-        self.profiles = <ProfileRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(ProfileRecord))
-        self.resources = <ResourceRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(ResourceRecord))
-        self.order = <uint32_t[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(uint32_t))
         self.absent = <uint64_t[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(uint64_t))
         self.tallies = <TallyRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(TallyRecord))
         self.orphans = <OrphanRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(OrphanRecord))
@@ -99,55 +95,19 @@ cdef class Traces:
 
     def __dealloc__(self):
         map_close(&self.index)
-        map_close(&self.local)
-        map_close(&self.calls)
         map_close(&self.tally_index)
         recall_close(&self.seen)
         recall_close(&self.awaited)
+        generations_close(&self.producers)
+        generations_close(&self.watched)
         if self.shown_missing is not None:  # the last that is made
-            free(&self.spans[0])
             free(&self.traces[0])
-            free(&self.profiles[0])
-            free(&self.resources[0])
-            free(&self.order[0])
             free(&self.absent[0])
             free(&self.tallies[0])
             free(&self.orphans[0])
             free(&self.shown[0])
             free(&self.shown_spans[0])
             free(&self.shown_missing[0])
-
-    # ------------------------------------------------------------------ what others tell it
-
-    def learn_profile(self, uint32_t number, int kind, uint32_t call, uint32_t operation,
-                      bint failed, bint retry, bint probe):
-        """What the marks need to know of the spans of a profile."""
-        cdef size_t room = self.profiles.shape[0]
-        cdef ProfileRecord* grown
-        self.check_turn()
-        if number >= room:
-            grown = <ProfileRecord*>room_for((number + 1) * 2 * sizeof(ProfileRecord))
-            memset(grown, 0, (number + 1) * 2 * sizeof(ProfileRecord))
-            memcpy(grown, &self.profiles[0], room * sizeof(ProfileRecord))
-            free(&self.profiles[0])
-            self.profiles = <ProfileRecord[: (number + 1) * 2]>grown
-        self.profiles[number].kind = kind
-        self.profiles[number].call = call
-        self.profiles[number].operation = operation
-        self.profiles[number].facts = failed * FAILED | retry * RETRY | probe * PROBE
-
-    def learn_resource(self, uint32_t number, int64_t identity, uint32_t service, uint32_t name):
-        """Who a resource is, and which service it belongs to."""
-        cdef size_t room = self.resources.shape[0]
-        cdef ResourceRecord* grown
-        if number >= room:
-            grown = <ResourceRecord*>room_for((number + 1) * 2 * sizeof(ResourceRecord))
-            memcpy(grown, &self.resources[0], room * sizeof(ResourceRecord))
-            free(&self.resources[0])
-            self.resources = <ResourceRecord[: (number + 1) * 2]>grown
-        self.resources[number].identity = <uint64_t>identity
-        self.resources[number].service = service
-        self.resources[number].name = name
 
     def used(self, uint8_t[::1] profiles not None, uint8_t[::1] resources not None):
         """Mark the profiles and resources of open spans."""
@@ -166,10 +126,35 @@ cdef class Traces:
     cdef uint64_t _mask(self) noexcept nogil:
         return self.traces.shape[0] - 1
 
+    def watch(self, bytes trace_id not None):
+        """Mark a trace that is open or yet to come."""
+        cdef uint64_t low, high
+        cdef const char* raw = trace_id
+        self.check_turn()
+        if len(trace_id) == 16:
+            memcpy(&low, raw, 8)
+            memcpy(&high, raw + 8, 8)
+            generations_put(&self.watched, self.trace_key(low, high), 1)
+
+    @property
+    def producers_forgotten(self):
+        """How often the bound made it forget ends of PRODUCER spans."""
+        return self.producers.turns
+
+    @property
+    def watched_forgotten(self):
+        """How often the bound made it forget ids that are watched for."""
+        return self.watched.turns
+
     @property
     def has_orphans(self):
         """Whether there are spans without their parent to take."""
         return self.orphan_count != 0
+
+    @property
+    def has_notes(self):
+        """Whether there are single spans to take."""
+        return self.notes.count != 0
 
     @property
     def has_shown(self):
@@ -195,6 +180,11 @@ cdef class Traces:
     cdef uint64_t trace_key(self, uint64_t low, uint64_t high) noexcept nogil:
         return mix(low ^ self.secret.mix[1], high, &self.secret)
 
+    cdef uint64_t identity_of(self, uint64_t low, uint64_t high, uint64_t span_id) noexcept nogil:
+        """The hash of a span's ids, which is never 0."""
+        cdef uint64_t hashed = mix(self.trace_key(low, high), span_id, &self.secret)
+        return hashed + (hashed == 0)
+
     cdef void expect(self, uint64_t low, uint64_t high, SpanRecord* span) noexcept nogil:
         """Bring in what `add` looks at; it is called for this span in a moment."""
         cdef uint64_t key = self.trace_key(low, high)
@@ -214,6 +204,8 @@ cdef class Traces:
             self.repeated += 1
             return False
         late = recall_has(&self.awaited, identity)
+        if self.want_ages and self.profiles[span.profile].kind == PRODUCER:
+            generations_put(&self.producers, identity + (identity == 0), ended(span))
         if not self.open_trace(low, high, key, now, &trace):
             self.sampled_out += 1
             return late
@@ -378,8 +370,9 @@ cdef class Traces:
 
     cdef int judge(self, TraceRecord* trace, bint waited) except -1 nogil:
         cdef uint32_t span = trace.first, marks, at
-        cdef uint64_t n = 0
+        cdef uint64_t n = 0, watched
         cdef int64_t arrived = <int64_t>trace.arrived
+        cdef Seen seen
         while span and n < trace.count:
             if n >= <uint64_t>self.order.shape[0]:
                 with gil:
@@ -391,10 +384,15 @@ cdef class Traces:
         if self.wanted_tallies:
             for at in range(<uint32_t>n):
                 self.count(&self.spans[self.order[at]], arrived)
-        marks = self.marks(trace, n, waited and not trace.truncated)
+        marks = self.look(trace, n, waited and not trace.truncated, &seen)
+        marks = marks & self.wanted_marks | marks_of(self, n, &seen)
+        if self.wanted_marks & WATCHED and generations_get(&self.watched, trace.key, &watched):
+            marks |= WATCHED
+        if self.wanted_notes:
+            self.notes.gather(self, n, &seen, trace.low, trace.high, trace.arrived)
         for at in range(self.absent_count):
             recall_add(&self.awaited, mix(trace.key, self.absent[at], &self.secret))
-        if marks & self.wanted_marks:
+        if marks:
             self.show(trace, marks, waited, n)
         return 0
 
@@ -405,7 +403,7 @@ cdef class Traces:
         forgotten it.
         """
         cdef uint64_t at, key, left = 0
-        reset(&self.local)
+        map_reset(&self.local)
         if n == 1:
             return 1
         for at in range(n):
@@ -413,47 +411,68 @@ cdef class Traces:
             if map_get(&self.local, key) >= 0:
                 self.repeated += 1
                 continue
-            map_put(&self.local, key, self.order[at])
+            map_put(&self.local, key, <uint32_t>left)
             self.order[left] = self.order[at]
             left += 1
         return left
 
-    cdef uint32_t marks(self, TraceRecord* trace, uint64_t n, bint whole)\
+    cdef uint32_t look(self, TraceRecord* trace, uint64_t n, bint whole, Seen* seen)\
             except? 0xFFFFFFFF nogil:
-        """The marks of the trace whose spans are in `order`; fills `absent`.
+        """What the spans in `order` have among them; fills `above` and `absent`.
 
         ``whole`` says that what is missing now did not arrive, so that orphans are noted.
+
+        Returns:
+            The marks for missing parents.
         """
         cdef uint64_t at
         cdef uint32_t marks = 0
+        cdef int64_t above
         cdef SpanRecord* span
         cdef ProfileRecord* profile
-        cdef int failures = 0, servers = 0
         self.absent_count = 0
+        memset(seen, 0, sizeof(Seen))
         for at in range(n):
             span = &self.spans[self.order[at]]
             profile = &self.profiles[span.profile]
-            if profile.facts & RETRY:
-                marks |= RETRY_ATTRIBUTE
-            if profile.facts & PROBE:
-                marks |= PROBE_ROUTE
-            if span.parent_id:
-                failures += profile.kind == CLIENT and (profile.facts & FAILED) != 0
-                servers += profile.kind == SERVER
-            if span.parent_id and span.parent_id != span.span_id and \
-                    map_get(&self.local, mix(span.parent_id, 1, &self.secret)) < 0:
-                if span.flags & PARENT_LOCAL:
-                    marks |= LOCAL_PARENT_MISSING
-                elif span.flags & PARENT_REMOTE:
-                    marks |= REMOTE_PARENT_MISSING
-                if self.note_absent(trace.key, span.parent_id) and whole \
-                        and span.flags & self.wanted_orphans:
-                    self.note_orphan(trace, span)
-        if failures and n > 1 and self.failed_sibling(n):
-            marks |= FAILED_SIBLING
-        if servers > 1 and self.repeated_server(n):
-            marks |= REPEATED_SERVER
+            seen.facts |= profile.facts
+            seen.notes |= profile.notes
+            seen.kinds |= <uint32_t>1 << profile.kind
+            seen.tenants |= span.tenant
+            seen.queries += profile.facts & QUERY != 0
+            self.above[at] = 0
+            if profile.kind == CONSUMER and self.want_ages:
+                self.tell_age(trace, span)
+            if not span.parent_id:
+                continue
+            seen.failures += profile.kind == CLIENT and profile.facts & FAILED != 0
+            seen.servers += profile.kind == SERVER
+            if span.parent_id == span.span_id:
+                continue
+            above = map_get(&self.local, mix(span.parent_id, 1, &self.secret))
+            if above >= 0:
+                self.above[at] = <uint32_t>above + 1
+                continue
+            if span.flags & PARENT_LOCAL:
+                marks |= LOCAL_PARENT_MISSING
+            elif span.flags & PARENT_REMOTE:
+                marks |= REMOTE_PARENT_MISSING
+            if self.note_absent(trace.key, span.parent_id) and whole \
+                    and span.flags & self.wanted_orphans:
+                self.note_orphan(trace, span)
         return marks
+
+    cdef int tell_age(self, TraceRecord* trace, SpanRecord* span) except -1 nogil:
+        """Put the age of the message in the place of the link of a CONSUMER span."""
+        cdef uint64_t link = span.target, sent = 0
+        cdef bint known = False
+        if span.parent_id:
+            known = generations_get(
+                &self.producers, self.identity_of(trace.low, trace.high, span.parent_id), &sent)
+        if not known and link:
+            known = generations_get(&self.producers, link, &sent)
+        span.target = span.start - sent if known and sent < span.start else 0
+        return 0
 
     cdef int note_absent(self, uint64_t key, uint64_t parent) except -1 nogil:
         """Note a missing parent once; False when it was judged before."""
@@ -489,65 +508,17 @@ cdef class Traces:
         self.orphan_count += 1
         return 0
 
-    cdef int failed_sibling(self, uint64_t n) except -1 nogil:
-        """Whether a call started after one like it, under the same parent, had failed."""
-        cdef uint64_t at, key
-        cdef int64_t found
-        cdef SpanRecord* span
-        cdef SpanRecord* failure
-        cdef ProfileRecord* profile
-        reset(&self.calls)
-        for at in range(n):
-            span = &self.spans[self.order[at]]
-            profile = &self.profiles[span.profile]
-            if profile.kind != CLIENT or not profile.facts & FAILED or not span.parent_id:
-                continue  # what is known by its kind alone never failed
-            key = self._call_key(span, profile.call)
-            found = map_get(&self.calls, key)
-            if found < 0 or ended(span) < ended(&self.spans[found]):
-                map_put(&self.calls, key, self.order[at])
-        for at in range(n):
-            span = &self.spans[self.order[at]]
-            profile = &self.profiles[span.profile]
-            if profile.kind != CLIENT or span.profile < KINDS:
-                continue
-            found = map_get(&self.calls, self._call_key(span, profile.call))
-            if found >= 0 and found != self.order[at]:
-                failure = &self.spans[found]
-                if span.start >= ended(failure):
-                    return True
-        return False
-
-    cdef uint64_t _call_key(self, SpanRecord* span, uint32_t call) except? 0 nogil:
-        cdef uint64_t who = <uint64_t>self.resources[span.resource].name << 32 | call
-        return mix(span.parent_id, who, &self.secret)
-
-    cdef int repeated_server(self, uint64_t n) except -1 nogil:
-        """Whether one CLIENT span has two SERVER spans of one service and operation below it."""
-        cdef uint64_t at, key
-        cdef int64_t parent
-        cdef SpanRecord* span
-        cdef ProfileRecord* profile
-        reset(&self.calls)
-        for at in range(n):
-            span = &self.spans[self.order[at]]
-            profile = &self.profiles[span.profile]
-            if profile.kind != SERVER or not span.parent_id or span.profile < KINDS:
-                continue
-            parent = map_get(&self.local, mix(span.parent_id, 1, &self.secret))
-            if parent < 0 or self.profiles[self.spans[parent].profile].kind != CLIENT:
-                continue
-            key = self._call_key(span, profile.operation)
-            if map_get(&self.calls, key) >= 0:
-                return True
-            map_put(&self.calls, key, 0)
-        return False
-
     cdef int count(self, SpanRecord* span, int64_t arrived) except -1 nogil:
         cdef ProfileRecord* profile = &self.profiles[span.profile]
         cdef uint32_t service = self.resources[span.resource].service
         if (profile.kind == CLIENT or profile.kind == CONSUMER) and span.profile >= KINDS:
             self.tally(CALLS, service, profile.call, arrived)
+        if profile.facts & CACHE_READ:
+            self.tally(CACHE_READS, service, profile.call, arrived)
+            if profile.facts & CACHE_ANSWER:
+                self.tally(CACHE_ANSWERS, service, profile.call, arrived)
+        if not span.parent_id:
+            self.tally(ROOTS, service, 0, arrived)
         if span.flags & PARENT_LOCAL:
             self.tally(LOCAL_CHILDREN, service, 0, arrived)
         if span.flags & PARENT_REMOTE:
@@ -563,7 +534,7 @@ cdef class Traces:
         cdef TallyRecord* made
         if not self.wanted_tallies & (1 << kind):
             return 0
-        key = mix(<uint64_t>service << 32 | call, <uint64_t>arrived << 2 | kind, &self.secret)
+        key = mix(<uint64_t>service << 32 | call, <uint64_t>arrived << 3 | kind, &self.secret)
         found = map_get(&self.tally_index, key)
         if found >= 0:
             self.tallies[found].count += 1
@@ -629,11 +600,6 @@ cdef class Traces:
         finally:
             self.busy = False
 
-    cdef int check_turn(self) except -1:
-        if self.busy:
-            raise RuntimeError("a scanner serves one thread at a time")
-        return 0
-
     cdef bint is_due(self, double until) noexcept nogil:
         self._pass_gone()
         return self.head != self.tail and self.traces[self.head & self._mask()].arrived <= until
@@ -646,7 +612,7 @@ cdef class Traces:
         taken = []
         for at in range(self.tally_count):
             one = &self.tallies[at]
-            call = one.call if one.kind == CALLS else None
+            call = one.call if BY_CALL >> one.kind & 1 else None
             taken.append((TALLIES[one.kind], one.service, call, one.arrived, one.count))
         self.tally_count = 0
         map_clear(&self.tally_index)
@@ -667,6 +633,21 @@ cdef class Traces:
         self.orphan_count = 0
         return taken
 
+    def take_notes(self):
+        """Single spans since the last call: kind, trace, span, ...; see `_fields`."""
+        cdef size_t at
+        cdef NoteRecord* one
+        self.check_turn()
+        taken = []
+        for at in range(self.notes.count):
+            one = &self.notes.taken[at]
+            taken.append((
+                NOTES[one.kind], _bytes(one.low) + _bytes(one.high), _fields(&one.span),
+                one.arrived, bool(one.effect),
+            ))
+        self.notes.count = 0
+        return taken
+
     def take_shown(self):
         """The marked traces since the last call, as tuples; see `decoder.NativeDecoder`."""
         cdef size_t at, span
@@ -679,10 +660,7 @@ cdef class Traces:
             spans = []
             for span in range(one.spans, one.spans + one.trace.count):
                 record = &self.shown_spans[span]
-                spans.append((
-                    record.profile, record.resource, _id(record.span_id), _id(record.parent_id),
-                    record.start, record.end, record.flags, record.target_kind, record.target,
-                ))
+                spans.append(_fields(record))
             missing = frozenset(
                 [_id(self.shown_missing[one.missing + span]) for span in range(one.missing_count)]
             )
@@ -705,13 +683,6 @@ cdef class Traces:
                 map_change(&self.index, grown[slot].key, <uint32_t>slot)
         free(&self.traces[0])
         self.traces = <TraceRecord[: old * 2]>grown
-
-    cdef _grow_order(self):
-        cdef size_t old = self.order.shape[0]
-        cdef uint32_t* grown = <uint32_t*>room_for(old * 2 * sizeof(uint32_t))
-        memcpy(grown, &self.order[0], old * sizeof(uint32_t))
-        free(&self.order[0])
-        self.order = <uint32_t[: old * 2]>grown
 
     cdef _grow_absent(self):
         cdef size_t old = self.absent.shape[0]
@@ -760,14 +731,9 @@ cdef bytes _id(uint64_t number):
     return (<char*>&number)[:8] if number else b""
 
 
-cdef inline uint64_t ended(SpanRecord* span) noexcept nogil:
-    """The end of a span; a clock that ran backwards does not put it before the start."""
-    return span.end if span.end > span.start else span.start
-
-
-cdef inline void reset(Map* map) noexcept nogil:
-    """Empty a table that is used for one trace at a time."""
-    if map.mask > 255:
-        map_close(map)
-    else:
-        map_clear(map)
+cdef tuple _fields(SpanRecord* span):
+    """A span as `decoder.NativeDecoder` makes objects of it."""
+    return (
+        span.profile, span.resource, _id(span.span_id), _id(span.parent_id), span.start, span.end,
+        span.flags, span.kinds, span.target, span.extra, span.tenant,
+    )

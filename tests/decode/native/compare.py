@@ -9,7 +9,7 @@ from typing import Any
 
 from collector.classify import TargetKind
 from collector.decode.messages import DecodeError
-from collector.views import Batch, Trace, Value
+from collector.views import Batch, Span, Trace, Value
 from collector.violation import Signal
 
 
@@ -23,6 +23,7 @@ class Pair:
 
     def __init__(self, reference: Any, tested: Any) -> None:
         self.both = (reference, tested)
+        self._hashes = Hashes()
 
     def deliver(self, signal: Signal, body: bytes, now: float) -> tuple[bool, list[str]]:
         """Whether the reference took a request, and all differences."""
@@ -34,15 +35,23 @@ class Pair:
             [*_all(decoder.advance, now), *decoder.slices(signal, one, now)]
             for decoder, one in zip(self.both, parsed, strict=True)
         ]
-        return True, differences(*batches)
+        return True, self._compared(*batches)
 
     def advance(self, now: float) -> list[str]:
         """Let time pass in both."""
-        return differences(*(_all(decoder.advance, now) for decoder in self.both))
+        return self._compared(*(_all(decoder.advance, now) for decoder in self.both))
 
     def drain(self, now: float) -> list[str]:
         """Close both."""
-        return differences(*(_all(decoder.drain, now) for decoder in self.both))
+        return self._compared(*(_all(decoder.drain, now) for decoder in self.both))
+
+    def watch(self, trace_id: bytes) -> None:
+        """Have both watch for a trace."""
+        for decoder in self.both:
+            decoder.watch(trace_id)
+
+    def _compared(self, one: list[Batch], other: list[Batch]) -> list[str]:
+        return differences(one, other) + self._hashes.differences(one, other)
 
     def counters(self) -> list[str]:
         """Differences of their counters."""
@@ -106,20 +115,62 @@ def _rows(batches: Iterable[Batch]) -> Iterable[Any]:
     )
 
 
+class Hashes:
+    """Which hash of one decoder stands for which of the other: equal ones must stay equal."""
+
+    def __init__(self) -> None:
+        self._there: dict[tuple[str, int], int] = {}
+        self._back: dict[tuple[str, int], int] = {}
+
+    def differences(self, one: list[Batch], other: list[Batch]) -> list[str]:
+        """Hashes of spans that both show, which are equal in one and not in the other."""
+        mine, theirs = _hashes(one), _hashes(other)
+        found = []
+        for place in mine.keys() & theirs.keys():
+            kind, here, there = place[-1], mine[place], theirs[place]
+            same = self._there.setdefault((kind, here), there) == there
+            if not same or self._back.setdefault((kind, there), here) != here:
+                found.append(f"{kind} of span {place[:2]}: {here} and {there}")
+        return found
+
+
+def _hashes(batches: Iterable[Batch]) -> dict[tuple[bytes, bytes, str], int]:
+    found = {}
+    for batch in batches:
+        shown = [(one.trace_id, span) for one in batch.traces for span in one.spans]
+        shown += [(one.trace_id, one.span) for one in batch.notes]
+        for trace_id, span in shown:
+            told = {
+                "target": span.target.identity,
+                "identity": span.details.identity,
+                "fingerprint": span.details.fingerprint,
+            }
+            found |= {(trace_id, span.span_id, kind): one for kind, one in told.items() if one}
+    return found
+
+
 def _traces(batches: Iterable[Batch]) -> Iterable[Any]:
     return (_trace(trace) for batch in batches for trace in batch.traces)
 
 
 def _trace(trace: Trace) -> Any:
-    """A trace as text, its targets named in the order in which they come."""
-    names: dict[Any, int] = {}
-    spans = []
-    for span in trace.spans:
-        kind, identity = span.target
-        known = 0 if kind is TargetKind.NONE else names.setdefault(identity, len(names) + 1)
-        attributes = dict(sorted(span.attributes.items()))
-        spans.append(replace(span, target=(kind, known), attributes=attributes))
-    return repr(replace(trace, spans=tuple(spans)))
+    """A trace as text, and the ids of its missing parents."""
+    spans = tuple(_span(span) for span in trace.spans)
+    return repr(replace(trace, spans=spans, missing=frozenset())), trace.missing
+
+
+def _notes(batches: Iterable[Batch]) -> Iterable[Any]:
+    notes = [repr(one._replace(span=_span(one.span))) for batch in batches for one in batch.notes]
+    return sorted(notes)
+
+
+def _span(span: Span) -> Span:
+    """A span with the presence of hashes for hashes; `Hashes` compares them."""
+    told = span.details
+    shown = told._replace(identity=told.identity != 0, fingerprint=told.fingerprint != 0)
+    attributes = dict(sorted(span.attributes.items()))
+    target = (span.target.kind, span.target.kind is not TargetKind.NONE)
+    return replace(span, target=target, details=shown, attributes=attributes)
 
 
 def _tallies(batches: Iterable[Batch]) -> Iterable[Any]:
@@ -140,6 +191,7 @@ _VIEWS = {
     "rows": _rows,
     "traces": _traces,
     "orphans": lambda batches: (one for batch in batches for one in batch.orphans),
+    "notes": _notes,
     "tallies": _tallies,
     "oddities": _oddities,
     "parents": lambda batches: (one for batch in batches for one in batch.arrived_parents),

@@ -7,6 +7,7 @@ import string
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from lifelike import fill
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from collector.decode.messages import REQUESTS
@@ -46,6 +47,10 @@ _NUMBERS: dict[int, tuple[object, ...]] = {
 _IDS = [bytes([n]) * size for n in range(5) for size in (8, 16)] + [b"", b"\x01", b"\0" * 8]
 
 
+#: Share of requests of spans of which the spans are of traces that hang together.
+LIFELIKE = 0.6
+
+
 class Generator:
     """Requests of all signals.
 
@@ -59,7 +64,10 @@ class Generator:
     def request(self, signal: Signal) -> bytes:
         """A valid request, as protobuf writes it."""
         message = REQUESTS[signal]()
-        self._fill(message, 0)
+        if signal is Signal.TRACES and self.random.random() < LIFELIKE:
+            fill(message, self.random)
+        else:
+            self._fill(message, 0)
         return message.SerializeToString()
 
     def damaged(self, body: bytes) -> bytes:

@@ -271,7 +271,7 @@ def test_a_failure_while_something_is_learned_costs_only_its_own_request(monkeyp
     decoder = NativeDecoder(Demand(tallies=frozenset({TallyKind.CALLS})), Limits(trace_wait=1))
     learn = decoder._learn_profile
 
-    def fail(number, raw):
+    def fail(number, raw, *, bare):
         raise MemoryError
 
     monkeypatch.setattr(decoder, "_learn_profile", fail)

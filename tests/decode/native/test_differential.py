@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from collector.decode.limits import Limits
 from collector.decode.reference import ReferenceDecoder
 from collector.demand import Demand
+from collector.views import Mark, NoteKind, TallyKind
 from collector.violation import Signal
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -30,17 +32,36 @@ PER_CASE = 6
 START = 1_000_000_000.0
 
 
+def _some(rng: random.Random) -> Demand:
+    """Everything, or some of the marks, notes and tallies of it."""
+    if rng.random() < 0.5:
+        return EVERYTHING
+    return replace(
+        EVERYTHING,
+        marks=Mark(sum(mark for mark in Mark if rng.random() < 0.3)),
+        notes=frozenset(kind for kind in NoteKind if rng.random() < 0.3),
+        tallies=frozenset(kind for kind in TallyKind if rng.random() < 0.5),
+    )
+
+
 def _case(seed: int) -> list[str]:
     rng, generator = random.Random(seed), Generator(seed)
-    limits = Limits(slice_items=rng.choice((1, 3, 2000)), max_spans_shown=rng.choice((2, 2000)))
-    pair = Pair(
-        ReferenceDecoder(EVERYTHING, limits, b"seed"), NativeDecoder(EVERYTHING, limits, b"seed")
+    limits = Limits(
+        slice_items=rng.choice((1, 3, 2000)),
+        max_spans_shown=rng.choice((2, 2000)),
+        max_producers=rng.choice((2, 2000)),
     )
+    demand = _some(rng)
+    pair = Pair(ReferenceDecoder(demand, limits, b"seed"), NativeDecoder(demand, limits, b"seed"))
     now, sent, found = START, [], []
     for _ in range(PER_CASE):
-        signal = rng.choice(list(Signal))
+        if rng.random() < 0.1:
+            pair.watch(bytes([rng.randrange(3)]) * 16)
+        signal = rng.choice((*Signal, Signal.TRACES, Signal.TRACES, Signal.TRACES))
         body = generator.request(signal)
-        body = rng.choice((bytes, bytes, generator.rearranged, generator.damaged))(body)
+        body = rng.choice((bytes, bytes, bytes, bytes, generator.rearranged, generator.damaged))(
+            body
+        )
         if sent and rng.random() < 0.2:
             signal, body = rng.choice(sent)
         sent.append((signal, body))

@@ -1,0 +1,112 @@
+"""Queries without their values: the compiled decoder writes them as `collector.statements` does."""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from collector import details, statements
+from collector.decode.limits import Limits
+from collector.decode.messages import REQUESTS
+from collector.demand import Demand
+from collector.views import Mark
+from collector.violation import Signal
+
+sys.path.insert(0, str(Path(__file__).parent))
+from queries import GLUE, PIECES, query
+
+pytest.importorskip("collector.decode.native.check", reason="the compiled decoder is not built")
+from collector.decode.native import statements as native
+from collector.decode.native.decoder import NativeDecoder
+
+PARTS = st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(GLUE)), max_size=30)
+WRITTEN = PARTS.map(lambda parts: "".join(piece + glue for piece, glue in parts))
+SIGNS = st.text(st.sampled_from("'\"\\?()-+*/,.:;@$%0123456789aeExXsv_ \n\t\x1c\u00a0\u2003é日"))
+ANY = st.text(st.characters(exclude_categories=("Cs",)))
+TEXTS = st.one_of(WRITTEN, SIGNS, ANY, st.tuples(WRITTEN, SIGNS, WRITTEN).map("".join))
+
+
+def finished(text: str) -> str:
+    """What is left to do: lists with white space beyond ASCII, and that space itself."""
+    folded = statements._LISTS.sub("(?)", text)
+    return re.sub(r"\s+", " ", folded).strip()[:512]
+
+
+@settings(max_examples=3000, deadline=None)
+@given(TEXTS)
+@example("'a\\")
+@example("(?" + ", ?" * 1500 + ")")
+@example("(?), (?) , (?)\u00a0, (?)")
+@example("x" * 5000)
+@example("1.5x 1e5x 0x1g +0x1 a-5 1-5 .5 5. 1.e5 1e+ 1E-7")
+@example("/*/ '--' */ a --b\n c /* d")
+@example("\u00a0" * 600 + "x" * 600)
+def test_it_becomes_what_the_reference_writes(text: str) -> None:
+    ours = native.masked(text)
+
+    assert finished(ours) == statements.masked(text)
+    if text.isascii():
+        assert ours == statements.masked(text)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(TEXTS)
+@example("LIMIT 10,5 offset 12")
+@example("OFFSET 000000000000000012 OFFSET 0000000000000000013")
+def test_it_skips_as_many_rows_as_by_the_reference(text: str) -> None:
+    assert native.offset(text) == details._offset({"db.query.text": text})
+
+
+def request(texts: list[str]):
+    message = REQUESTS[Signal.TRACES]()
+    spans = message.resource_spans.add().scope_spans.add().spans
+    for number, text in enumerate(texts, 1):
+        span = spans.add(trace_id=b"t" * 16, span_id=number.to_bytes(8, "big"), kind=3)
+        for key, value in (("db.system.name", "postgresql"), ("db.query.text", text)):
+            span.attributes.add(key=key).value.string_value = value
+    return message
+
+
+def profiles_of(texts: list[str]) -> list[str]:
+    """The text of the statement that each span is shown with."""
+    decoder = NativeDecoder(Demand(marks=Mark.WATCHED), Limits(trace_wait=1))
+    decoder.watch(b"t" * 16)
+    list(decoder.slices(Signal.TRACES, decoder.adopt(request(texts)), 1e9))
+    (trace,) = decoder.drain(1e9).traces
+    return [span.statement.text for span in trace.spans]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TEXTS, min_size=1, max_size=12), st.integers())
+def test_spans_of_one_profile_have_one_statement(texts: list[str], seed: int) -> None:
+    rng = random.Random(seed)
+    texts += [re.sub(r"[0-9]", str(rng.randrange(10)), text) for text in texts]
+    texts += [text.replace("a", rng.choice(("b", "'", "--"))) for text in texts]
+    texts += [query(rng) for _ in range(10)]
+
+    assert profiles_of(texts) == [statements.masked(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [f"SELECT * FROM t WHERE id = {number}" for number in range(50)],
+        [f"SELECT * FROM t WHERE a = 'it''s {number}'" for number in range(50)],
+        [f"SELECT * FROM t /*traceparent='00-{number:032x}-01'*/" for number in range(50)],
+        [f"SELECT * FROM t WHERE id IN ({', '.join('?' * number)})" for number in range(1, 50)],
+        [f"INSERT INTO t VALUES {', '.join(['(1, 2)'] * number)}" for number in range(1, 50)],
+        [f"SELECT * FROM t WHERE a = {name}" for name in (":id", "@p", "$1", "%s", "%(id)s", "?")],
+    ],
+)
+def test_what_differs_in_values_alone_is_learned_once(texts: list[str]) -> None:
+    decoder = NativeDecoder(Demand(marks=Mark.FAILED_SIBLING))
+    before = decoder._scanner.profiles.in_use
+    list(decoder.slices(Signal.TRACES, decoder.adopt(request(texts)), 1e9))
+
+    assert decoder._scanner.profiles.in_use - before == 1
