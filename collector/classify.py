@@ -314,9 +314,14 @@ def _resent(attributes: Attributes) -> int:
     return max(0, semconv.integer(attributes, "http.request.resend_count") or 0)
 
 
+def is_transparent(attributes: Attributes) -> bool:
+    """Whether gRPC made an attempt that no server saw before; C++ and Python write 1 for true."""
+    told = attributes.get("transparent-retry")
+    return told is True or str(told).lower() in ("true", "1")
+
+
 def _previous_rpc_attempts(attributes: Attributes) -> int:
-    transparent = attributes.get("transparent-retry")
-    if transparent in (True, "true", "True"):
+    if is_transparent(attributes):
         return 0
     return max(0, semconv.integer(attributes, "previous-rpc-attempts") or 0)
 

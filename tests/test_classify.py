@@ -75,6 +75,8 @@ def test_only_what_a_caller_may_retry_has_failed(attributes: Attributes, expecte
     [
         ({"previous-rpc-attempts": 2}, 2),
         ({"previous-rpc-attempts": 2, "transparent-retry": True}, 0),
+        ({"previous-rpc-attempts": "2", "transparent-retry": "1"}, 0),
+        ({"previous-rpc-attempts": "2", "transparent-retry": "0"}, 2),
         ({"previous-rpc-attempts": "2"}, 2),
         ({"previous-rpc-attempts": -1}, 0),
         ({}, 0),
