@@ -1,21 +1,46 @@
-"""Which spans of a trace are retries, and how that is known."""
+"""Which spans of a trace are retries, and of what.
+
+There are five ways to know one, by `Way`: HTTP and gRPC clients number their attempts, brokers
+their deliveries, a call that follows a failed one like it is a second attempt, and so is the
+second request that a server sees for one call of a client.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-from collector import semconv
+from collector import classify, semconv
 from collector.classify import SpanKind, TargetKind
-from collector.views import Mark, Span
-from collector.violation import Basis, Service
+from collector.details import BatchSize, IdentityKind
+from collector.evaluate.attempts import (
+    DEMAND,
+    IDENTITY_KEYS,
+    MARKS,
+    AttemptSequence,
+    Call,
+    Retry,
+    Way,
+    call_of,
+)
+from collector.evaluate.resends import Resends
+from collector.evaluate.tree import ended
+from collector.views import Span
 
-#: Marks of the traces in which a retry can be.
-MARKS = Mark.RETRY_ATTRIBUTE | Mark.FAILED_SIBLING | Mark.REPEATED_SERVER
+__all__ = [
+    "DEMAND",
+    "IDENTITY_KEYS",
+    "MARKS",
+    "AttemptSequence",
+    "Call",
+    "Retry",
+    "Way",
+    "retries",
+    "sequences",
+]
 
 #: Where nothing tells items apart, more calls in a row are a loop over items (ours).
 LONGEST_SEQUENCE = 10
@@ -23,196 +48,243 @@ LONGEST_SEQUENCE = 10
 #: Where nothing tells items apart, a retry waits at least so long (ours), in nanoseconds.
 SHORTEST_GAP = 5_000_000
 
-_REDIRECTS = range(300, 400)
-_CHALLENGES = frozenset({401, 407})
 _SAFE_TO_NAME = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+_SWITCHING_PROTOCOLS = 101
+_ATTEMPT = "Attempt."  # gRFC A72 names the span of an attempt so
+_Key: TypeAlias = tuple[object, ...]
 
 
-class Way(StrEnum):
-    """How a retry is known."""
-
-    RESEND_COUNT = "resend_count"
-    PREVIOUS_ATTEMPTS = "previous_attempts"
-    DELIVERY_COUNT = "delivery_count"
-    FAILED_SIBLING = "failed_sibling"
-    REPEATED_SERVER = "repeated_server"
-
-
-_INFERRED = frozenset({Way.FAILED_SIBLING, Way.REPEATED_SERVER})
-
-
-class Call(NamedTuple):
-    """What is retried: who calls whom for what."""
-
-    service: Service
-    peer: str
-    operation: str
-
-    @property
-    def subject(self) -> str:
-        """Peer and operation, as a finding names them."""
-        return f"{self.peer} {self.operation}".strip()
-
-
-class Retry(NamedTuple):
-    """A span that is not the first attempt.
-
-    Attributes:
-        span: the attempt.
-        way: how it is known.
-        call: what is retried.
-        attempt: its number, the original being 1.
-        sequence: equal for the attempts of one call.
-    """
-
-    span: Span
-    way: Way
-    call: Call
-    attempt: int
-    sequence: tuple[object, ...]
-
-    @property
-    def basis(self) -> Basis:
-        """Whether telemetry states it."""
-        return Basis.INFERRED if self.way in _INFERRED else Basis.OBSERVED
-
-    @property
-    def is_call(self) -> bool:
-        """Whether it is itself a call of its service, and so counted among them."""
-        return self.way is not Way.REPEATED_SERVER
-
-
-_Group: TypeAlias = list[Span]
-
-
-def retries(spans: Sequence[Span]) -> list[Retry]:
-    """Every retry of a trace, each span once.
+def sequences(spans: Sequence[Span]) -> list[AttemptSequence]:
+    """The attempts of every call of a trace that was retried, each span once.
 
     Args:
         spans: of one trace, each id once, in any order.
     """
-    found: dict[bytes, Retry] = {}
-    for retry in (*_calls(spans), *_deliveries(spans), *_servers(spans)):
-        found.setdefault(retry.span.span_id, retry)
-    return list(found.values())
+    by_id = {span.span_id: span for span in spans}
+    return [*_calls(spans, by_id), *_deliveries(spans, by_id), *_servers(spans, by_id)]
 
 
-def _call(span: Span) -> Call:
-    return Call(span.resource.service, span.peer, span.operation)
+def retries(spans: Sequence[Span]) -> list[Retry]:
+    """Every retry of a trace, each span once; for `sequences` that are made already, see there."""
+    return [retry for sequence in sequences(spans) for retry in sequence.retries]
 
 
-def _end(span: Span) -> int:
-    return max(span.start, span.end)
+class _Group(NamedTuple):
+    """Calls that could be attempts of one another, in order of their start.
+
+    Attributes:
+        call: what they do.
+        tells: whether what they share tells items apart.
+        spans: the calls.
+        transparent: further attempts, which gRPC made before a server saw the call.
+    """
+
+    call: Call
+    tells: bool
+    spans: list[Span]
+    transparent: int
 
 
-def _method(span: Span) -> str:
-    return semconv.text(span.attributes, "http.request.method").upper()
+class _Chain(NamedTuple):
+    """An attempt sequence that is being found."""
+
+    spans: list[Span]
+    retries: list[Retry]
 
 
-def _identity(span: Span) -> tuple[tuple[object, ...], bool]:
+def _numbered(span: Span) -> bool:
+    """Whether gRPC numbers a span among the attempts of its call."""
+    return "previous-rpc-attempts" in span.attributes
+
+
+def _identity(span: Span) -> tuple[_Key, bool]:
     """What tells a call from others under the same parent, and whether it tells items apart."""
+    if span.details.identity_kind is IdentityKind.KEY:
+        return ("key", span.details.identity), True
     target = span.target
     if target.kind is TargetKind.URL:
-        method = _method(span)
+        method = semconv.text(span.attributes, "http.request.method").upper()
         return ("url", method, target.identity), method in _SAFE_TO_NAME
     if target.kind is TargetKind.NONE:
         return ("operation", span.operation), False
     return ("query", target.identity), target.kind is TargetKind.LITERAL_QUERY
 
 
-def _groups(spans: Iterable[Span]) -> Iterator[tuple[tuple[object, ...], bool, _Group]]:
-    """Calls that could be attempts of one another, in order of their start.
+def _attempted(span: Span, by_id: Mapping[bytes, Span]) -> Call:
+    """What an attempt of gRPC attempts: its own span has nothing but a name."""
+    parent = by_id.get(span.parent_id)
+    if parent is not None and parent.kind is SpanKind.CLIENT:
+        return call_of(parent)
+    return Call(span.resource.service, span.peer, span.name.removeprefix(_ATTEMPT))
 
-    A span without an operation is known by its kind alone; nothing tells what it repeats.
-    """
-    grouped: dict[tuple[object, ...], _Group] = defaultdict(list)
-    specific: dict[tuple[object, ...], bool] = {}
+
+def _groups(spans: Iterable[Span], by_id: Mapping[bytes, Span]) -> Iterator[_Group]:
+    """Groups of calls; one without an operation is left out, for nothing tells what it repeats."""
+    grouped: dict[tuple[bytes, Call, _Key], list[Span]] = defaultdict(list)
+    tells: dict[_Key, bool] = {}
+    transparent: dict[tuple[bytes, Call], int] = defaultdict(int)
     for span in spans:
+        identity: _Key = ("attempt",)
+        specific = False
         if span.kind is SpanKind.CLIENT and span.operation:
-            identity, tells = _identity(span)
-            key: tuple[object, ...] = (span.parent_id or span.span_id, _call(span), identity)
-            grouped[key].append(span)
-            specific[key] = tells
-    for key, group in grouped.items():
-        yield key, specific[key], sorted(group, key=lambda span: (span.start, span.end))
+            call = call_of(span)
+            identity, specific = _identity(span)
+        elif span.kind is SpanKind.INTERNAL and _numbered(span):
+            call = _attempted(span, by_id)
+        else:
+            continue
+        parent = span.parent_id or span.span_id
+        if classify.is_transparent(span.attributes):
+            transparent[parent, call] += 1
+            continue
+        grouped[parent, call, identity].append(span)
+        tells[identity] = specific
+    for (parent, call, identity), group in grouped.items():
+        group.sort(key=lambda span: (span.start, span.end, span.span_id))
+        yield _Group(call, tells[identity], group, transparent.get((parent, call), 0))
 
 
-def _calls(spans: Sequence[Span]) -> Iterator[Retry]:
-    for key, specific, group in _groups(spans):
-        attempts: list[int] = []
-        loop = not specific and len(group) > LONGEST_SEQUENCE
-        for span, before in zip(group, _before(group), strict=True):
-            way = _stated(span, None if before is None else group[before])
-            attempt = 1
-            if way is Way.RESEND_COUNT:
-                attempt = 1 + span.attempts.resent
-            elif way is Way.PREVIOUS_ATTEMPTS:
-                attempt = 1 + span.attempts.previous
-            elif before is not None and not loop and _follows(group[before], span, specific):
-                way = Way.FAILED_SIBLING
-            if way is not None and before is not None:
-                attempt = max(attempt, attempts[before] + 1)
-            attempts.append(attempt)
-            if way is not None:
-                yield Retry(span, way, _call(span), max(2, attempt), key)
+def _calls(spans: Sequence[Span], by_id: Mapping[bytes, Span]) -> Iterator[AttemptSequence]:
+    resends = Resends(spans)
+    for group in _groups(spans, by_id):
+        for chain in _chains(group, resends):
+            yield AttemptSequence(group.call, tuple(chain.spans), tuple(chain.retries))
 
 
-def _before(group: _Group) -> list[int | None]:
+def _chains(group: _Group, resends: Resends) -> list[_Chain]:
+    """The calls of a group that follow one another as attempts."""
+    places: list[tuple[_Chain, int]] = []
+    for span, at in zip(group.spans, _before(group.spans), strict=True):
+        way, number = _known(span, None if at is None else group.spans[at], group, resends)
+        chain, last = _Chain([], []), 0
+        if way is not None and at is not None:
+            chain, last = places[at]
+        chain.spans.append(span)
+        number = max(2, number, last + 1) if way else 1
+        if way is not None:
+            sequence = (chain.spans[0].span_id,)
+            chain.retries.append(Retry(span, way, group.call, number, sequence))
+        places.append((chain, number))
+    distinct = {id(chain): chain for chain, _ in places}
+    return [chain for chain in distinct.values() if chain.retries]
+
+
+def _known(
+    span: Span, before: Span | None, group: _Group, resends: Resends
+) -> tuple[Way | None, int]:
+    """How a call is known to be a retry, and its number where an attribute states one."""
+    if _numbered(span) or span.attempts.previous:
+        previous = span.attempts.previous
+        number = 1 + previous - group.transparent
+        return (Way.PREVIOUS_ATTEMPTS, number) if previous else (None, 1)
+    if span.attempts.resent:
+        excused = resends.excused(span, before)
+        return (None, 1) if excused else (Way.RESEND_COUNT, resends.number(span))
+    if before is not None and _follows(before, span, group):
+        return Way.FAILED_SIBLING, 0
+    return None, 1
+
+
+def _before(group: Sequence[Span]) -> list[int | None]:
     """For each call of a group, the one that ended last before it started.
 
     A hostile trace can hold thousands of equal calls, so none is compared with all others.
     """
     running: list[tuple[int, int]] = []
-    ended: tuple[int, int] | None = None
+    last: tuple[int, int] | None = None
     found: list[int | None] = []
     for index, span in enumerate(group):
         while running and running[0][0] <= span.start:
             one = heappop(running)
-            ended = one if ended is None else max(ended, one)
-        found.append(None if ended is None else ended[1])
-        heappush(running, (_end(span), index))
+            last = one if last is None else max(last, one)
+        found.append(None if last is None else last[1])
+        heappush(running, (ended(span), index))
     return found
 
 
-def _stated(span: Span, before: Span | None) -> Way | None:
-    """A retry that an attribute states."""
-    if span.attempts.previous >= 1:
-        return Way.PREVIOUS_ATTEMPTS
-    if span.attempts.resent >= 1:
-        status = None
-        if before is not None:
-            status = semconv.integer(before.attributes, "http.response.status_code")
-        excused = status is not None and (status in _REDIRECTS or status in _CHALLENGES)
-        return None if excused else Way.RESEND_COUNT
-    return None
-
-
-def _follows(before: Span, span: Span, specific: bool) -> bool:
+def _follows(before: Span, span: Span, group: _Group) -> bool:
     """Whether a call is an attempt after one that failed."""
-    return before.failed and (specific or span.start - _end(before) >= SHORTEST_GAP)
+    if not before.failed or before.start >= span.start:
+        return False
+    if group.tells:
+        return True
+    loop = len(group.spans) > LONGEST_SEQUENCE
+    return not loop and span.start - ended(before) >= SHORTEST_GAP
 
 
-def _deliveries(spans: Iterable[Span]) -> Iterator[Retry]:
+def _deliveries(spans: Iterable[Span], by_id: Mapping[bytes, Span]) -> Iterator[AttemptSequence]:
+    """Messages that were delivered before; a span below another of the same delivery is none."""
     for span in spans:
         count = span.attempts.delivered
-        if span.kind is SpanKind.CONSUMER and count > 1:
-            yield Retry(span, Way.DELIVERY_COUNT, _call(span), count, (span.span_id,))
+        if span.kind is not SpanKind.CONSUMER or count <= 1:
+            continue
+        above = by_id.get(span.parent_id)
+        if above is not None and above is not span and _same_delivery(above, span):
+            continue
+        call = call_of(span)
+        retry = Retry(span, Way.DELIVERY_COUNT, call, count, (span.span_id,))
+        yield AttemptSequence(call, (span,), (retry,))
 
 
-def _servers(spans: Sequence[Span]) -> Iterator[Retry]:
+def _same_delivery(above: Span, span: Span) -> bool:
+    """Whether two spans, as receive and process, are about one delivery."""
+    return (
+        above.kind is SpanKind.CONSUMER
+        and above.resource.service == span.resource.service
+        and above.peer == span.peer
+        and above.attempts.delivered == span.attempts.delivered
+    )
+
+
+def _servers(spans: Sequence[Span], by_id: Mapping[bytes, Span]) -> Iterator[AttemptSequence]:
     """Retries that the client, or a proxy after it, hides under one CLIENT span."""
-    clients = {span.span_id: span for span in spans if span.kind is SpanKind.CLIENT}
-    grouped: dict[tuple[object, ...], _Group] = defaultdict(list)
+    grouped: dict[_Key, list[Span]] = defaultdict(list)
     for span in spans:
-        if span.kind is SpanKind.SERVER and span.operation and span.parent_id in clients:
+        client = by_id.get(span.parent_id)
+        if span.kind is SpanKind.SERVER and client is not None and _one_call(client, span):
             grouped[span.parent_id, span.resource.service, span.operation].append(span)
     for key, group in grouped.items():
-        if len(group) > LONGEST_SEQUENCE:
+        if not 1 < len(group) <= LONGEST_SEQUENCE:
             continue
-        group.sort(key=lambda span: (span.start, span.end))
-        client = clients[group[0].parent_id]
-        attempt = 1
+        group.sort(key=lambda span: (span.start, span.end, span.span_id))
+        call = call_of(by_id[group[0].parent_id])
+        found: list[Retry] = []
+        attempts = group[:1]
         for before, span in pairwise(group):
-            if before.failed or _end(before) <= span.start:
-                attempt += 1
-                yield Retry(span, Way.REPEATED_SERVER, _call(client), attempt, key)
+            if _repeats(before, span):
+                attempts.append(span)
+                found.append(Retry(span, Way.REPEATED_SERVER, call, len(attempts), key))
+        if found:
+            yield AttemptSequence(call, tuple(attempts), tuple(found))
+
+
+def _one_call(client: Span, server: Span) -> bool:
+    """Whether a CLIENT span asks once: it is no stream, no batch, and the method is known."""
+    attributes = server.attributes
+    method = semconv.first(attributes, "http.request.method") or semconv.first(
+        attributes, "rpc.method"
+    )
+    status = semconv.integer(client.attributes, "http.response.status_code")
+    return (
+        client.kind is SpanKind.CLIENT
+        and bool(method)
+        and status != _SWITCHING_PROTOCOLS
+        and client.details.batch is BatchSize.UNTOLD
+        and server.details.batch is BatchSize.UNTOLD
+    )
+
+
+def _repeats(before: Span, span: Span) -> bool:
+    """Whether a server was asked again because its first answer failed or was lost.
+
+    Pages, redirects and auth challenges under one CLIENT span follow answers that are told.
+    """
+    if before.start >= span.start:
+        return False
+    if before.failed:
+        return True
+    attributes = before.attributes
+    answered = semconv.integer(attributes, "http.response.status_code") or classify.grpc_status(
+        attributes
+    )
+    return not answered and ended(before) <= span.start

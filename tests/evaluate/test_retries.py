@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.classify import SpanKind, target
-from collector.evaluate.retries import retries
+from collector.classify import Attempts, SpanKind, target
+from collector.evaluate.attempts import example
+from collector.evaluate.retries import retries, sequences
 from collector.views import Flag, Resource, Span
 from collector.violation import Service
 
@@ -61,6 +62,15 @@ def test_the_order_of_arrival_does_not_matter(spans):
     assert seen(spans) == seen(spans[::-1])
 
 
+@given(SPANS)
+def test_a_sequence_holds_its_retries_in_the_order_of_their_start(spans):
+    for one in sequences(spans):
+        assert {retry.span.span_id for retry in one.retries} <= {s.span_id for s in one.spans}
+        assert list(one.spans) == sorted(one.spans, key=lambda s: (s.start, s.end, s.span_id))
+        assert all(retry.attempt <= one.attempts for retry in one.retries)
+        assert all(wait >= 0 for wait in one.waits())
+
+
 def calls(count, **fields):
     made = {
         "parent_id": b"p" * 8, "resource": RESOURCE, "name": "n", "kind": SpanKind.CLIENT,
@@ -68,7 +78,7 @@ def calls(count, **fields):
         "attributes": {"http.request.method": "GET"}, "target": target({"url.full": "http://a/1"}),
     } | fields  # fmt: skip
     return [
-        Span(span_id=n.to_bytes(8, "big"), start=n * 10, end=n * 10 + 5, **made)
+        Span(span_id=n.to_bytes(8, "big"), start=n * 10 + 1, end=n * 10 + 6, **made)
         for n in range(count)
     ]
 
@@ -92,3 +102,37 @@ def test_a_giant_trace_of_equal_calls_is_read_once():
 
     assert len(retries(spans)) == 9_999
     assert compared < 50 * len(spans)
+
+
+def test_the_waits_are_those_between_an_end_and_the_next_start():
+    (sequence,) = sequences(calls(4))
+
+    assert sequence.waits() == (5, 5, 5)
+    assert len(sequence.spans) == sequence.attempts == 4
+
+
+def test_waits_are_not_told_where_attempts_are_missing_or_a_clock_is_wrong():
+    first, second, third = calls(3)
+    third.start = second.start
+    third.end = second.end
+    day = 86_400_000_000_000
+    late, unset = calls(2), calls(2)
+    late[1].start += day
+    unset[0].start = unset[0].end = 0
+    numbered = calls(1, attempts=Attempts(previous=2))
+
+    for spans in ([first, second, third], late, unset, numbered):
+        (sequence,) = sequences(spans)
+        assert sequence.waits() == ()
+
+
+def test_two_calls_after_one_another_are_two_sequences():
+    spans = calls(4)
+    spans[1].failed = False
+
+    assert [[s.span_id[-1] for s in one.spans] for one in sequences(spans)] == [[0, 1], [2, 3]]
+
+
+def test_an_example_does_not_depend_on_the_order():
+    assert example(("b", "a", "")) == example(("", "a", "b")) == "a"
+    assert not example(("",))

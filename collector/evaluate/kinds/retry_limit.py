@@ -33,8 +33,9 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from collector.demand import Demand
+from collector.evaluate.attempts import DEMAND, AttemptSequence
 from collector.evaluate.policy import Meta, Options, Policy
-from collector.evaluate.retries import MARKS, Retry, retries
+from collector.evaluate.retries import sequences
 from collector.views import Trace
 from collector.violation import Severity, Signal, Violation
 
@@ -55,34 +56,31 @@ class Kind(Policy[LimitOptions]):
 
     def demand(self) -> Demand:
         """Traces with a sign of a retry."""
-        return Demand(marks=MARKS)
+        return DEMAND
 
     def on_trace(self, trace: Trace, now: float) -> Iterator[Violation]:
         """Judge each sequence of attempts once, by its last."""
         del now
-        last: dict[tuple[object, ...], Retry] = {}
-        for retry in trace.derived(retries):
-            before = last.get(retry.sequence)
-            if before is None or retry.attempt > before.attempt:
-                last[retry.sequence] = retry
-        for retry in last.values():
-            if retry.attempt > self.options.max_attempts and self.match.service(retry.call.service):
-                yield self._report(retry, trace.trace_id.hex())
+        for sequence in trace.derived(sequences):
+            many = sequence.attempts > self.options.max_attempts
+            if many and self.match.service(sequence.call.service):
+                yield self._report(sequence, trace.trace_id.hex())
 
-    def _report(self, retry: Retry, trace_id: str) -> Violation:
+    def _report(self, sequence: AttemptSequence, trace_id: str) -> Violation:
+        call = sequence.call
         return self.violation(
             severity=Severity.WARNING,
             signal=Signal.TRACES,
-            service=retry.call.service,
-            subject=retry.call.subject,
-            basis=retry.basis,
-            summary=f"{retry.attempt} attempts of one call of {retry.call.subject}, more than "
+            service=call.service,
+            subject=call.subject,
+            basis=sequence.basis,
+            summary=f"{sequence.attempts} attempts of one call of {call.subject}, more than "
             f"{self.options.max_attempts}",
             trace_id=trace_id,
             evidence={
-                "peer": retry.call.peer,
-                "operation": retry.call.operation,
-                "attempts": retry.attempt,
-                "known_by": str(retry.way),
+                "peer": call.peer,
+                "operation": call.operation,
+                "attempts": sequence.attempts,
+                "known_by": str(sequence.way),
             },
         )

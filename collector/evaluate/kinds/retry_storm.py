@@ -43,8 +43,9 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from collector.demand import Demand
+from collector.evaluate.attempts import DEMAND, Call, example
 from collector.evaluate.policy import Meta, Options, Policy, Reading, Terms
-from collector.evaluate.retries import MARKS, Call, retries
+from collector.evaluate.retries import sequences
 from collector.evaluate.windows import Tumbling
 from collector.views import Tally, TallyKind, Trace
 from collector.violation import Basis, Severity, Signal, Violation
@@ -127,7 +128,7 @@ class Kind(Policy[StormOptions]):
 
     def demand(self) -> Demand:
         """Traces with a sign of a retry, and the number of all calls."""
-        return Demand(marks=MARKS, tallies=frozenset({TallyKind.CALLS}))
+        return DEMAND | Demand(tallies=frozenset({TallyKind.CALLS}))
 
     def overflow(self) -> int:
         """Calls that were not counted, because the bound was met."""
@@ -146,15 +147,16 @@ class Kind(Policy[StormOptions]):
     def on_trace(self, trace: Trace, now: float) -> Iterable[Violation]:
         """Count retries."""
         del now
-        for retry in trace.derived(retries):
-            if not self.match.service(retry.call.service):
+        for sequence in trace.derived(sequences):
+            if not self.match.service(sequence.call.service):
                 continue
-            window = self._windows.at(int(trace.arrived), retry.call)
+            window = self._windows.at(int(trace.arrived), sequence.call)
             if window is not None:
-                window.retries += 1
-                window.retried_calls += retry.is_call
-                window.inferred += retry.basis is Basis.INFERRED
-                window.trace_id = trace.trace_id.hex()
+                for retry in sequence.retries:
+                    window.retries += 1
+                    window.retried_calls += retry.is_call
+                    window.inferred += retry.basis is Basis.INFERRED
+                window.trace_id = example((window.trace_id, trace.trace_id.hex()))
         return ()
 
     def close(self, now: float, watermark: float, *, final: bool) -> Iterator[Violation]:
