@@ -102,10 +102,13 @@ class DetailKeys(NamedTuple):
 def detail_keys(
     identity: Iterable[str], tenant: Iterable[str], fingerprint: Iterable[str]
 ) -> DetailKeys:
-    """The keys, with spellings of one tenant attribute (``.``, ``_``, ``-``, case) as one."""
+    """The keys, with spellings of one tenant attribute (``.``, ``_``, ``-``, case) as one.
+
+    Tenant attributes beyond the bound are left out: no two may share a number.
+    """
     spelled = {key: re.sub(r"[-_]", ".", key).lower() for key in tenant}
     families = {name: at for at, name in enumerate(sorted(set(spelled.values())), 1)}
-    numbers = {key: min(families[name], _MOST_FAMILIES) for key, name in spelled.items()}
+    numbers = {k: families[n] for k, n in spelled.items() if families[n] <= _MOST_FAMILIES}
     return DetailKeys(frozenset(identity), numbers, frozenset(fingerprint))
 
 

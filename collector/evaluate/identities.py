@@ -1,0 +1,110 @@
+"""A bounded memory of identities over time: idempotency keys and message ids, as hashes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
+from collector.evaluate.tree import ended
+from collector.views import Note
+
+V = TypeVar("V")
+
+
+def identity_of(*parts: object) -> int:
+    """The hash by which an identity is remembered; nothing of it can be told from that."""
+    return hash(parts)
+
+
+class Identities(Generic[V]):
+    """What is known of each identity, for as long as the identity is valid.
+
+    An identity is valid from its first use on, and then new again. Beyond the bound the oldest
+    are forgotten and counted: two uses of one identity mostly stand close together.
+
+    Args:
+        seconds: how long an identity is valid.
+        bound: identities remembered at most.
+        make: makes what is known of a new one.
+    """
+
+    def __init__(self, seconds: float, bound: int, make: Callable[[], V]) -> None:
+        self._seconds = seconds
+        self._bound = bound
+        self._make = make
+        self._known: dict[int, tuple[float, V]] = {}
+        self.overflow = 0
+
+    def at(self, identity: int, time: float) -> V:
+        """What is known of an identity, which may be new."""
+        known = self.known(identity, time)
+        if known is None:
+            self._known.pop(identity, None)
+            self._make_room(time)
+            known = self._make()
+            self._known[identity] = (time, known)
+        return known
+
+    def known(self, identity: int, time: float) -> V | None:
+        """What is known of an identity; None when it is new, too old, or was forgotten."""
+        since, known = self._known.get(identity, (time, None))
+        return known if abs(time - since) <= self._seconds else None
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def _make_room(self, time: float) -> None:
+        """The map is in the order of first uses, so its head is the oldest."""
+        while self._known:
+            oldest = next(iter(self._known))
+            expired = self._known[oldest][0] < time - self._seconds
+            if not expired and len(self._known) < self._bound:
+                return
+            self.overflow += not expired
+            del self._known[oldest]
+
+
+class Use(NamedTuple):
+    """A span that used an identity.
+
+    Attributes:
+        trace_id: 16 bytes.
+        span_id: 8 bytes.
+        parent_id: 8 bytes, or empty.
+        start: nanoseconds, as its sender gave it.
+        end: nanoseconds, not before the start.
+        arrived: when its trace arrived.
+    """
+
+    trace_id: bytes
+    span_id: bytes
+    parent_id: bytes
+    start: int
+    end: int
+    arrived: float
+
+    @classmethod
+    def of(cls, note: Note) -> Use:
+        """The use that a note shows."""
+        span = note.span
+        return cls(
+            note.trace_id, span.span_id, span.parent_id, span.start, ended(span), note.arrived
+        )
+
+    def repeats(self, other: Use) -> bool:
+        """Whether this is the other again: its exporter sent it twice, or it was passed on.
+
+        A sidecar and the process behind it, or a service that calls itself, use an identity
+        twice within one request: in one trace and at the same time, though not as siblings.
+        """
+        if self.trace_id != other.trace_id:
+            return False
+        if self.span_id == other.span_id:
+            return True
+        siblings = self.parent_id == other.parent_id != b""
+        return not siblings and self.start <= other.end and other.start <= self.end
+
+
+def seconds_between(one: Use, other: Use) -> float:
+    """How far apart two uses arrived, in seconds."""
+    return abs(one.arrived - other.arrived)
