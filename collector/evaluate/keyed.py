@@ -7,7 +7,7 @@ from enum import Enum, auto
 from pydantic import Field
 
 from collector import semconv
-from collector.classify import grpc_status, mask_name
+from collector.classify import grpc_status
 from collector.details import IdentityKind
 from collector.evaluate.policy import Options
 from collector.views import Note, Span
@@ -81,11 +81,6 @@ def repeatable(span: Span) -> bool:
 
 def _method(span: Span) -> str:
     return semconv.text(span.attributes, "http.request.method").upper()
-
-
-def operation_of(span: Span) -> str:
-    """What a span does; of those in between, which have no operation, the name without ids."""
-    return span.operation or mask_name(span.name)
 
 
 def answer(span: Span) -> Answer:

@@ -28,5 +28,5 @@ def tenant_kind(span: Span) -> int:
 
 
 def two_tenants(one: int, other: int) -> bool:
-    """Whether two numbers of `Details.tenant` are of two tenants; of two attributes they are not."""
+    """Whether two of `Details.tenant` are two tenants; those of two attributes prove nothing."""
     return one != other and one // TENANTS == other // TENANTS != 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from collector.classify import SpanKind
+from collector.classify import SpanKind, mask_name
 from collector.views import Span
 
 ENTRIES = frozenset({SpanKind.SERVER, SpanKind.CONSUMER})
@@ -25,6 +25,11 @@ def took(span: Span) -> int:
 def same_service(one: Span, other: Span) -> bool:
     """Whether two spans are of one service, by its name, namespace and environment."""
     return one.resource.service == other.resource.service
+
+
+def operation_of(span: Span) -> str:
+    """What a span does; of those in between, which have no operation, the name without ids."""
+    return span.operation or mask_name(span.name)
 
 
 class Tree:

@@ -37,9 +37,10 @@ from collector import semconv
 from collector.classify import SpanKind
 from collector.demand import Demand
 from collector.evaluate.identities import Identities, Use, identity_of, seconds_between
-from collector.evaluate.keyed import Answer, KeyOptions, answer, has_key, operation_of
+from collector.evaluate.keyed import Answer, KeyOptions, answer, has_key
 from collector.evaluate.policy import Meta, Policy, Terms
 from collector.evaluate.tenants import TENANT_KEYS, two_tenants
+from collector.evaluate.tree import operation_of
 from collector.views import Note, NoteKind, Span
 from collector.violation import Basis, Severity, Signal, Violation
 
@@ -143,7 +144,7 @@ class Kind(Policy[ConflictOptions]):
         subject = " and ".join(operations)
         refused = any(one.refused for one in pair)
         seconds = round(seconds_between(pair[0].use, pair[1].use), 1)
-        what = "was refused" if refused else "was not refused"
+        answered = "one of them was refused" if refused else "neither was refused"
         return self.violation(
             severity=Severity.INFO if refused else Severity.WARNING,
             signal=Signal.TRACES,
@@ -151,7 +152,7 @@ class Kind(Policy[ConflictOptions]):
             subject=subject,
             basis=Basis.OBSERVED if parts == ("fingerprint",) else Basis.INFERRED,
             summary=f"one idempotency key came with two requests, {seconds:g} s apart, that differ "
-            f"in {', '.join(parts)}: {subject}; the second {what}",
+            f"in {' and '.join(parts)}: {subject}; {answered}",
             trace_id=pair[0].use.trace_id.hex(),
             evidence={
                 "differ_in": parts,

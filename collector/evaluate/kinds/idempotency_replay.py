@@ -39,8 +39,9 @@ from pydantic import Field
 from collector.classify import SpanKind
 from collector.demand import Demand
 from collector.evaluate.identities import Identities, Use, identity_of, seconds_between
-from collector.evaluate.keyed import Answer, KeyOptions, answer, has_key, operation_of, repeatable
+from collector.evaluate.keyed import Answer, KeyOptions, answer, has_key, repeatable
 from collector.evaluate.policy import Meta, Policy, Terms
+from collector.evaluate.tree import operation_of
 from collector.views import Note, NoteKind, Span
 from collector.violation import Basis, Severity, Signal, Violation
 

@@ -37,9 +37,10 @@ from pydantic import Field
 
 from collector.demand import Demand
 from collector.evaluate.identities import Identities, Use, identity_of, seconds_between
-from collector.evaluate.keyed import Answer, KeyOptions, answer, has_key, operation_of
+from collector.evaluate.keyed import Answer, KeyOptions, answer, has_key
 from collector.evaluate.policy import Meta, Policy, Terms
 from collector.evaluate.tenants import TENANT_KEYS, tenant_kind, two_tenants
+from collector.evaluate.tree import operation_of
 from collector.views import Note, NoteKind, Span
 from collector.violation import Basis, Severity, Signal, Violation
 
