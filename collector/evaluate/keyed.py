@@ -41,7 +41,9 @@ class KeyOptions(Options):
         default=86_400, gt=0, description="how long a key names one request (Stripe, 24 h)"
     )
     max_keys: int = Field(
-        default=50_000, ge=1, description="keys remembered, as hashes; then the oldest are dropped"
+        default=20_000,
+        ge=1,
+        description="keys remembered, as hashes, in some 600 bytes each; then the oldest are dropped",
     )
 
 
