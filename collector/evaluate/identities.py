@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from collector.evaluate.tree import ended
@@ -103,6 +104,55 @@ class Use(NamedTuple):
             return True
         siblings = self.parent_id == other.parent_id != b""
         return not siblings and self.start <= other.end and other.start <= self.end
+
+
+class Uses:
+    """Spans that used identities, until time passes: then each request's own, in one order.
+
+    Of a gateway that is passed several times in one request, only the outermost span counts. It
+    is exported last, so that none can be judged before its trace has come in whole.
+    """
+
+    def __init__(self) -> None:
+        self._notes: dict[tuple[Hashable, int, bytes], list[Note]] = defaultdict(list)
+
+    def add(self, note: Note, within: Hashable) -> None:
+        """Keep a span until its trace has come in.
+
+        Args:
+            note: with an identity.
+            within: what the identity belongs to, such as a service.
+        """
+        self._notes[within, note.span.details.identity, note.trace_id].append(note)
+
+    def take(self) -> list[tuple[Note, Use]]:
+        """Those that came since the last time, by arrival of the trace and start."""
+        found = [one for notes in self._notes.values() for one in _first_hand(notes)]
+        self._notes.clear()
+        return sorted(found, key=lambda one: (one[1].arrived, one[1].trace_id, *_from_start(one)))
+
+
+def _from_start(one: tuple[Note, Use]) -> tuple[int, int, bytes]:
+    use = one[1]
+    return use.start, -use.end, use.span_id
+
+
+def _first_hand(notes: Iterable[Note]) -> Iterator[tuple[Note, Use]]:
+    """Uses of one identity in one trace that repeat none before them.
+
+    Whether a use repeats any is seen by the two that end last, of which one is no sibling.
+    """
+    last: Use | None = None
+    other: Use | None = None
+    for note, use in sorted(((note, Use.of(note)) for note in notes), key=_from_start):
+        if not any(one is not None and use.repeats(one) for one in (last, other)):
+            yield note, use
+        if last is None or use.end > last.end:
+            if last is not None and last.parent_id != use.parent_id:
+                other = last
+            last = use
+        elif use.parent_id != last.parent_id and (other is None or use.end > other.end):
+            other = use
 
 
 def seconds_between(one: Use, other: Use) -> float:

@@ -43,7 +43,7 @@ class KeyOptions(Options):
     max_keys: int = Field(
         default=20_000,
         ge=1,
-        description="keys remembered, as hashes, in some 600 bytes each; then the oldest are dropped",
+        description="keys remembered, as hashes, in some 600 bytes each; the oldest are dropped",
     )
 
 

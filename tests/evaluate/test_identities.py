@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
-from collector.evaluate.identities import Identities, Use
+from collector.classify import SpanKind
+from collector.evaluate.identities import Identities, Use, Uses
+from collector.views import NO_FLAG, Note, NoteKind, Resource, Span
+from collector.violation import Service
 
 
 def remembered(bound: int = 10) -> Identities[list[str]]:
@@ -84,3 +89,40 @@ def test_within_a_trace_a_use_at_the_same_time_repeats_another(other: Use, repea
 def test_siblings_do_not_repeat_each_other() -> None:
     assert not use(parent=b"p").repeats(use(span=b"2", parent=b"p"))
     assert use(parent=b"p").repeats(use(parent=b"p"))
+
+
+def note(span: bytes, start: int, end: int, parent: bytes = b"", trace: bytes = b"t") -> Note:
+    resource = Resource(Service("shop"), 1, frozenset(), {})
+    shown = Span(span, parent, resource, "", SpanKind.SERVER, 0, start, end, NO_FLAG, {})
+    return Note(NoteKind.KEYED, trace, shown, 0.0, effect=False)
+
+
+SCENE = {
+    "a request": ([(b"o", 0, 10)], b"o"),
+    "one after the other": ([(b"1", 0, 2), (b"2", 3, 4)], b"12"),
+    "what was passed on": ([(b"o", 0, 10), (b"1", 1, 2), (b"2", 3, 4)], b"o"),
+    "after what was passed on": ([(b"o", 0, 10), (b"1", 1, 2), (b"2", 11, 12)], b"o2"),
+    "siblings": ([(b"1", 0, 10, b"p"), (b"2", 1, 9, b"p"), (b"3", 2, 8, b"p")], b"123"),
+    "below siblings": ([(b"1", 0, 9, b"p"), (b"2", 1, 8, b"p"), (b"3", 2, 3, b"1")], b"12"),
+    "siblings within": ([(b"o", 0, 9), (b"1", 1, 12, b"p"), (b"2", 2, 8, b"p")], b"o"),
+    "of another trace": ([(b"o", 0, 10), (b"1", 1, 2, b"", b"u")], b"o1"),
+    "a clock that ran backwards": ([(b"1", 5, 0), (b"2", 7, 8)], b"12"),
+}
+
+
+@pytest.mark.parametrize("scene", SCENE)
+def test_in_whichever_order_only_the_outermost_uses_of_a_trace_are_taken(scene: str) -> None:
+    spans, expected = SCENE[scene]
+    for order in permutations(spans):
+        uses = Uses()
+        for one in order:
+            uses.add(note(*one), "shop")
+        assert b"".join(use.span_id for _, use in uses.take()) == expected
+        assert uses.take() == []
+
+
+def test_uses_of_other_services_and_identities_are_not_passed_on() -> None:
+    uses = Uses()
+    uses.add(note(b"1", 0, 10), "shop")
+    uses.add(note(b"2", 1, 2), "pay")
+    assert len(uses.take()) == 2

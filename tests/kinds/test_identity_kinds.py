@@ -96,6 +96,10 @@ def note(number, **details):
     return Note(NoteKind.KEYED, number.to_bytes(16, "big"), span, 0.0, effect=True)
 
 
+def judged(one, shown):
+    return [*one.on_note(shown, 0), *one.close(0, 0, final=False)]
+
+
 KEY, MESSAGE = IdentityKind.KEY, IdentityKind.MESSAGE
 
 
@@ -112,7 +116,7 @@ KEY, MESSAGE = IdentityKind.KEY, IdentityKind.MESSAGE
 def test_identities_beyond_the_bound_are_counted(kind, options, details):
     one = policy(kind, **options)
     for number in range(1, 5):
-        list(one.on_note(note(number, identity=number, **details), 0))
+        judged(one, note(number, identity=number, **details))
         assert one.overflow() == max(0, number - 3)
 
 
@@ -130,7 +134,7 @@ def test_what_is_beyond_the_bound_of_one_key_is_counted_and_not_judged(kind, opt
     found = []
     for number in range(4):
         told = {name: value and value + number}
-        found.append(list(one.on_note(note(number, identity=1, identity_kind=KEY, **told), 0)))
+        found.append(judged(one, note(number, identity=1, identity_kind=KEY, **told)))
 
     assert one.overflow() == 1
     assert found[2]
@@ -148,7 +152,7 @@ def test_queues_beyond_the_bound_are_counted(kind, options, details, bites):
     one = policy(kind, **options)
     for number in range(8):
         told = {"identity": number // 2, "destination": f"q-{number // 2}"} | details
-        list(one.on_note(note(number, identity_kind=MESSAGE, **told), 0))
+        judged(one, note(number, identity_kind=MESSAGE, **told))
         assert (one.overflow() > 0) is (number >= bites)
 
 
@@ -160,7 +164,7 @@ def test_destinations_beyond_the_bound_are_counted(kind):
         if kind != "dead_letter":
             shown.span.attributes = {"messaging.destination.name": f"q-{number}"}
         shown.span.kind = SpanKind.PRODUCER
-        list(one.on_note(shown, 0))
+        judged(one, shown)
         assert one.overflow() == (number == 3)
 
 
@@ -174,9 +178,9 @@ def test_calls_beyond_the_bound_are_counted():
 def test_the_share_of_copies_follows_what_a_handler_did_lately():
     one = policy("duplicate_processing", max_messages=10_000)
     for number in range(4000):
-        list(one.on_note(note(number, identity=number, identity_kind=MESSAGE), 0))
+        judged(one, note(number, identity=number, identity_kind=MESSAGE))
     for number in range(4000, 8000):
-        list(one.on_note(note(number, identity=number // 2, identity_kind=MESSAGE), 0))
+        judged(one, note(number, identity=number // 2, identity_kind=MESSAGE))
 
     assert list(one.close(60, 60, final=False)) == []
 
@@ -189,7 +193,7 @@ def test_times_that_no_clock_tells_raise_nothing(kind, start, end):
     told = MESSAGE if kind in ("poison_message", "duplicate_processing") else KEY
     for number in range(6):
         shown = note(number, identity=1, identity_kind=told, tenant=TENANTS, start=start, end=end)
-        list(one.on_note(shown, 0))
+        judged(one, shown)
     list(one.close(1e9, 1e9, final=True))
 
 

@@ -54,7 +54,7 @@ from pydantic import Field
 from collector.classify import SpanKind
 from collector.demand import Demand
 from collector.details import IdentityKind
-from collector.evaluate.identities import Identities, Use, identity_of, seconds_between
+from collector.evaluate.identities import Identities, Use, Uses, identity_of, seconds_between
 from collector.evaluate.messages import MESSAGE_KEYS, Queue, Role, counted, queue, role, succeeded
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.windows import Tumbling
@@ -149,6 +149,8 @@ class Kind(Policy[DuplicateOptions]):
         )
         self._shares: Generations[_Handler, _Share] = Generations(2 * options.max_handlers)
 
+        self._uses = Uses()
+
     def demand(self) -> Demand:
         """Spans with the id of a message."""
         return Demand(notes=frozenset({NoteKind.KEYED}), trace_keys=MESSAGE_KEYS)
@@ -158,7 +160,7 @@ class Kind(Policy[DuplicateOptions]):
         return self._messages.overflow + self._windows.overflow + self._shares.turns
 
     def on_note(self, note: Note, now: float) -> Iterable[Violation]:
-        """Remember a message that took effect; receiving it is not processing it."""
+        """Keep a message that took effect; receiving it is not processing it."""
         del now
         span = note.span
         if (
@@ -168,14 +170,14 @@ class Kind(Policy[DuplicateOptions]):
             and role(span) is Role.PROCESS
             and succeeded(span)
         ):
-            self._add(note, _Handler(queue(span), span.operation))
+            self._uses.add(note, queue(span))
         return ()
 
-    def _add(self, note: Note, handler: _Handler) -> None:
+    def _add(self, note: Note, use: Use) -> None:
+        handler = _Handler(queue(note.span), note.span.operation)
         identity = note.span.details.identity
         key = identity_of(*handler.source, handler.operation, identity)
         known = self._messages.at(key, note.arrived)
-        use = Use.of(note)
         again = bool(known) and not any(use.repeats(one) for one in known)
         self._share(handler).add(messages=not known, twice=again and len(known) == 1)
         if again:
@@ -194,6 +196,8 @@ class Kind(Policy[DuplicateOptions]):
     def close(self, now: float, watermark: float, *, final: bool) -> Iterator[Violation]:
         """Report what was processed again in the windows of which no trace is open any more."""
         del now
+        for note, use in self._uses.take():
+            self._add(note, use)
         for _, handlers in self._windows.close(float("inf") if final else watermark):
             for handler, window in sorted(handlers.items(), key=lambda one: one[0]):
                 share = self._share(handler)

@@ -28,7 +28,7 @@ Mend:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pydantic import Field
@@ -36,7 +36,7 @@ from pydantic import Field
 from collector import semconv
 from collector.classify import SpanKind
 from collector.demand import Demand
-from collector.evaluate.identities import Identities, Use, identity_of, seconds_between
+from collector.evaluate.identities import Identities, Use, Uses, identity_of, seconds_between
 from collector.evaluate.keyed import Answer, KeyOptions, answer, has_key
 from collector.evaluate.policy import Meta, Policy, Terms
 from collector.evaluate.tenants import TENANT_KEYS, two_tenants
@@ -96,6 +96,7 @@ class Kind(Policy[ConflictOptions]):
         self._requests: Identities[list[_Request]] = Identities(
             options.valid_seconds, options.max_keys, list
         )
+        self._uses = Uses()
         self._overflow = 0
 
     def demand(self) -> Demand:
@@ -111,23 +112,32 @@ class Kind(Policy[ConflictOptions]):
         """Keys that were forgotten early, and requests that were not compared, for the bounds."""
         return self._requests.overflow + self._overflow
 
-    def on_note(self, note: Note, now: float) -> Iterator[Violation]:
-        """Compare a request with those that came with its key before.
+    def on_note(self, note: Note, now: float) -> Iterable[Violation]:
+        """Keep a request with a key; one that was turned away may be mended and sent again.
 
         Messages tell no fingerprint, and a chain of topics, or one for retries, hands a key on.
         """
         del now
         span = note.span
-        answered = answer(span)
         if (
-            span.kind is not SpanKind.SERVER
-            or not has_key(note)
-            or answered is Answer.TURNED_AWAY  # its client may mend it and come back
+            span.kind is SpanKind.SERVER
+            and has_key(note)
+            and answer(span) is not Answer.TURNED_AWAY
         ):
-            return
+            self._uses.add(note, span.resource.service)
+        return ()
+
+    def close(self, now: float, watermark: float, *, final: bool) -> Iterator[Violation]:
+        """Compare the requests with those that came with their keys before."""
+        del now, watermark, final
+        for note, use in self._uses.take():
+            yield from self._compare(note, use)
+
+    def _compare(self, note: Note, use: Use) -> Iterator[Violation]:
+        span = note.span
         key = identity_of(span.resource.service, span.details.identity)
         known = self._requests.at(key, note.arrived)
-        request = _request(span, Use.of(note), refused=answered is Answer.REFUSED)
+        request = _request(span, use)
         if any(one.what == request.what for one in known):
             return
         if len(known) >= self.options.max_requests:
@@ -168,7 +178,7 @@ def _order(request: _Request) -> tuple[bytes, bytes]:
     return request.use.trace_id, request.use.span_id
 
 
-def _request(span: Span, use: Use, *, refused: bool) -> _Request:
+def _request(span: Span, use: Use) -> _Request:
     method = semconv.text(span.attributes, "http.request.method")
     told = (method and method != span.operation) or semconv.text(span.attributes, "rpc.method")
     return _Request(
@@ -176,7 +186,7 @@ def _request(span: Span, use: Use, *, refused: bool) -> _Request:
         operation=span.operation if told else "",
         routed="http.route" in span.attributes,
         tenant=span.details.tenant,
-        refused=refused,
+        refused=answer(span) is Answer.REFUSED,
         use=use,
     )
 

@@ -32,13 +32,13 @@ Mend:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pydantic import Field
 
 from collector.classify import SpanKind
 from collector.demand import Demand
-from collector.evaluate.identities import Identities, Use, identity_of, seconds_between
+from collector.evaluate.identities import Identities, Use, Uses, identity_of, seconds_between
 from collector.evaluate.keyed import Answer, KeyOptions, answer, has_key, repeatable
 from collector.evaluate.policy import Meta, Policy, Terms
 from collector.evaluate.tree import operation_of
@@ -62,9 +62,10 @@ class Kind(Policy[ReplayOptions]):
 
     def __init__(self, terms: Terms, options: ReplayOptions) -> None:
         super().__init__(terms, options)
-        self._uses: Identities[list[Use]] = Identities(
+        self._effects: Identities[list[Use]] = Identities(
             options.valid_seconds, options.max_keys, list
         )
+        self._uses = Uses()
         self._overflow = 0
 
     def demand(self) -> Demand:
@@ -76,23 +77,32 @@ class Kind(Policy[ReplayOptions]):
 
     def overflow(self) -> int:
         """Keys that were forgotten early, and requests that were not judged, for the bounds."""
-        return self._uses.overflow + self._overflow
+        return self._effects.overflow + self._overflow
 
-    def on_note(self, note: Note, now: float) -> Iterator[Violation]:
-        """Look whether a request that took effect is the second to do so."""
+    def on_note(self, note: Note, now: float) -> Iterable[Violation]:
+        """Keep a request that took effect."""
         del now
         span = note.span
         if (
-            span.kind is not SpanKind.SERVER
-            or not note.effect
-            or not has_key(note)
-            or repeatable(span)
-            or answer(span) is not Answer.DONE
+            note.effect
+            and span.kind is SpanKind.SERVER
+            and has_key(note)
+            and not repeatable(span)
+            and answer(span) is Answer.DONE
         ):
-            return
+            self._uses.add(note, span.resource.service)
+        return ()
+
+    def close(self, now: float, watermark: float, *, final: bool) -> Iterator[Violation]:
+        """Look which requests are the second to take effect under their key."""
+        del now, watermark, final
+        for note, use in self._uses.take():
+            yield from self._compare(note, use)
+
+    def _compare(self, note: Note, use: Use) -> Iterator[Violation]:
+        span = note.span
         key = identity_of(span.resource.service, operation_of(span), span.details.identity)
-        known = self._uses.at(key, note.arrived)
-        use = Use.of(note)
+        known = self._effects.at(key, note.arrived)
         if len(known) >= self.options.max_uses:
             self._overflow += 1
             return

@@ -30,13 +30,13 @@ Mend:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pydantic import Field
 
 from collector.demand import Demand
-from collector.evaluate.identities import Identities, Use, identity_of, seconds_between
+from collector.evaluate.identities import Identities, Use, Uses, identity_of, seconds_between
 from collector.evaluate.keyed import Answer, KeyOptions, answer, has_key
 from collector.evaluate.policy import Meta, Policy, Terms
 from collector.evaluate.tenants import TENANT_KEYS, tenant_kind, two_tenants
@@ -76,6 +76,7 @@ class Kind(Policy[ScopeOptions]):
         self._owners: Identities[list[_Owner]] = Identities(
             options.valid_seconds, options.max_keys, list
         )
+        self._uses = Uses()
         self._overflow = 0
 
     def demand(self) -> Demand:
@@ -90,15 +91,25 @@ class Kind(Policy[ScopeOptions]):
         """Keys that were forgotten early, and tenants that were not compared, for the bounds."""
         return self._owners.overflow + self._overflow
 
-    def on_note(self, note: Note, now: float) -> Iterator[Violation]:
-        """Compare a tenant with those that used its key before."""
+    def on_note(self, note: Note, now: float) -> Iterable[Violation]:
+        """Keep a request with a key and a tenant, unless it was turned away."""
         del now
         span = note.span
-        if not has_key(note) or not tenant_kind(span) or answer(span) is Answer.TURNED_AWAY:
-            return
+        if has_key(note) and tenant_kind(span) and answer(span) is not Answer.TURNED_AWAY:
+            self._uses.add(note, span.resource.service)
+        return ()
+
+    def close(self, now: float, watermark: float, *, final: bool) -> Iterator[Violation]:
+        """Compare the tenants with those that used their keys before."""
+        del now, watermark, final
+        for note, use in self._uses.take():
+            yield from self._compare(note, use)
+
+    def _compare(self, note: Note, use: Use) -> Iterator[Violation]:
+        span = note.span
         key = identity_of(span.resource.service, span.details.identity)
         known = self._owners.at(key, note.arrived)
-        owner = _Owner(span.details.tenant, operation_of(span), Use.of(note))
+        owner = _Owner(span.details.tenant, operation_of(span), use)
         if any(one[:2] == owner[:2] for one in known):
             return
         if len(known) >= self.options.max_tenants:

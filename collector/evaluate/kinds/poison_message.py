@@ -36,7 +36,7 @@ from pydantic import Field
 from collector.classify import SpanKind
 from collector.demand import Demand
 from collector.details import IdentityKind
-from collector.evaluate.identities import Identities, Use, identity_of
+from collector.evaluate.identities import Identities, Use, Uses, identity_of
 from collector.evaluate.messages import MESSAGE_KEYS, Queue, Role, counted, queue, role, succeeded
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.windows import Tumbling
@@ -94,6 +94,8 @@ class Kind(Policy[PoisonOptions]):
             options.window_seconds, _Window, max_keys=options.max_queues
         )
 
+        self._uses = Uses()
+
     def demand(self) -> Demand:
         """Spans with the id of a message."""
         return Demand(notes=frozenset({NoteKind.KEYED}), trace_keys=MESSAGE_KEYS)
@@ -103,7 +105,7 @@ class Kind(Policy[PoisonOptions]):
         return self._messages.overflow + self._windows.overflow
 
     def on_note(self, note: Note, now: float) -> Iterable[Violation]:
-        """Add up what became of a message; receiving it is not processing it."""
+        """Keep what became of a message; receiving it is not processing it."""
         del now
         span = note.span
         if (
@@ -111,11 +113,11 @@ class Kind(Policy[PoisonOptions]):
             and span.details.identity_kind is IdentityKind.MESSAGE
             and role(span) is Role.PROCESS
         ):
-            self._add(note, queue(span))
+            self._uses.add(note, queue(span))
         return ()
 
-    def _add(self, note: Note, source: Queue) -> None:
-        span = note.span
+    def _add(self, note: Note, use: Use) -> None:
+        span, source = note.span, queue(note.span)
         key = identity_of(*source, span.operation, span.details.identity)
         if succeeded(span):
             known = self._messages.known(key, note.arrived)
@@ -123,7 +125,6 @@ class Kind(Policy[PoisonOptions]):
                 known.processed = True
             return
         message = self._messages.at(key, note.arrived)
-        use = Use.of(note)
         if len(message.failures) < self.options.min_failures:
             if any(use.repeats(one) for one in message.failures):
                 return
@@ -136,6 +137,8 @@ class Kind(Policy[PoisonOptions]):
     def close(self, now: float, watermark: float, *, final: bool) -> Iterator[Violation]:
         """Report the messages of the windows of which no trace is open any more."""
         del now
+        for note, use in self._uses.take():
+            self._add(note, use)
         for _, queues in self._windows.close(float("inf") if final else watermark):
             for source, window in sorted(queues.items(), key=lambda one: one[0]):
                 poison = window.poison()
