@@ -56,6 +56,9 @@ class Case(_Model):
     name: str = Field(min_length=1, description="what the case promises")
     telemetry: tuple[Delivery, ...] = Field(description="deliveries in order of arrival")
     until: float | None = Field(default=None, description="seconds to which time goes on")
+    enable: tuple[str, ...] = Field(
+        default=(), description="ids of policies that are off by default and on in this case"
+    )
     expect: tuple[Expected, ...] = Field(description="every violation; empty for clean telemetry")
 
 
@@ -106,9 +109,15 @@ def run(loaded: Loaded, case: Case) -> list[str]:
         one.model_dump(mode="json", exclude_unset=True) for one in case.expect
     ]
     telemetry = [one.model_dump(exclude_unset=True) for one in case.telemetry]
+    absent = set(case.enable).difference(one.terms.id for one in loaded.disabled)
+    if absent:
+        return [f"no policy that is off by default is named {', '.join(sorted(absent))}"]
     try:
         found = testing.run(
-            loaded.fresh(), [_listed(one) for one in telemetry], case.until, own=loaded.detectors
+            loaded.fresh(case.enable),
+            [_listed(one) for one in telemetry],
+            case.until,
+            own=loaded.detectors,
         )
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         return [f"the telemetry cannot be sent: {type(error).__name__}: {error}"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,9 +60,14 @@ class Loaded:
         """Name of the pack in which a policy stands, or empty."""
         return next((pack.name for pack in self.packs if policy_id in pack.policies), "")
 
-    def fresh(self) -> list[AnyPolicy]:
-        """The enabled policies anew, without anything they have seen."""
-        return [type(policy)(policy.terms, policy.options) for policy in self.policies]
+    def fresh(self, enable: Collection[str] = ()) -> list[AnyPolicy]:
+        """The enabled policies anew, without anything they have seen.
+
+        Args:
+            enable: ids of disabled policies that are to be among them.
+        """
+        further = (policy for policy in self.disabled if policy.terms.id in enable)
+        return [type(one)(one.terms, one.options) for one in (*self.policies, *further)]
 
 
 def packs_directory() -> Path:

@@ -49,6 +49,21 @@ def test_cases_do_not_see_what_others_sent(cases, loaded):
     assert [packtest.run(loaded, case) for case in cases(text)] == [[], []]
 
 
+def test_a_policy_that_is_off_by_default_can_be_tried(cases, tmp_path):
+    file = tmp_path / "off.yaml"
+    file.write_text(PACK.replace("summary: s", "enabled: false, summary: s"))
+    loaded = policyfile.load([file])
+    (off,) = cases(f"- {{name: a, telemetry: [{BAD}], expect: []}}\n")
+    (on,) = cases(
+        f"- {{name: a, enable: [labels], telemetry: [{BAD}], expect: [{{policy: labels}}]}}\n"
+    )
+    (unknown,) = cases(f"- {{name: a, enable: [label], telemetry: [{BAD}], expect: []}}\n")
+
+    assert packtest.run(loaded, off) == []
+    assert packtest.run(loaded, on) == []
+    assert "named label" in packtest.run(loaded, unknown)[0]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
