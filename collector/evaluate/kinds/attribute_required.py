@@ -55,6 +55,11 @@ class RequiredOptions(Options):
         description="attributes that must be present; a list within the list means any of these. "
         "Separators and case do not matter; trace_id and span_id mean the item's own ids",
     )
+    when: tuple[Name, ...] = Field(
+        default=(),
+        description="judge only items that carry one of these attributes themselves, spelled in "
+        "any way; empty for all",
+    )
     resource_counts: bool = Field(
         default=True, description="an attribute of the resource satisfies the requirement"
     )
@@ -82,6 +87,7 @@ class Kind(Policy[RequiredOptions]):
             (" or ".join(names), frozenset(map(spelled, names)))
             for names in ((one,) if isinstance(one, str) else one for one in options.require)
         )
+        self._when = frozenset(map(spelled, options.when))
         self._lacking = lru_cache(maxsize=4096)(self._compare)
         self._lacking_of = lru_cache(maxsize=1024)(self._judge)
         self._by_row = bool(terms.select.attributes or terms.select.names)
@@ -131,8 +137,10 @@ class Kind(Policy[RequiredOptions]):
     def _compare(
         self, keys: frozenset[str], ids: frozenset[str], of_resource: frozenset[str]
     ) -> tuple[str, ...]:
-        """The requirements that are not met."""
+        """The requirements that are not met; none where the item is not meant."""
         present = {spelled(key) for key in keys} | ids
+        if self._when and self._when.isdisjoint(present):
+            return ()
         if self.options.resource_counts:
             present |= {spelled(key) for key in of_resource}
         return tuple(text for text, names in self._groups if names.isdisjoint(present))
