@@ -46,6 +46,7 @@ from collector.demand import Bounds, Demand, RowSelection
 from collector.evaluate.caching import ANSWER_KEYS, missed
 from collector.evaluate.overlap import Interval, Peak, peak, stands_out
 from collector.evaluate.policy import Meta, Options, Policy, Terms
+from collector.evaluate.sampled import Threshold, rank
 from collector.evaluate.tree import ended, took
 from collector.evaluate.windows import Tumbling
 from collector.generations import Generations
@@ -54,7 +55,6 @@ from collector.views import Note, NoteKind, Row, Span, Tally, TallyKind
 from collector.violation import Basis, Service, Severity, Signal, Violation
 
 _ONE_DAY = 86_400 * 1_000_000_000  # what lasts longer is a fault of a clock
-_HASHES = 2**64
 _NO_TABLES = frozenset({"", "dual"})
 # Waiting for a lock is no loading.
 _LOCKS = re.compile(r"\bFOR\s+(?:NO\s+KEY\s+)?(?:UPDATE|SHARE|KEY)\b|\bLOCK\s+IN\b", re.IGNORECASE)
@@ -118,12 +118,12 @@ class _Window:
         self.left_out = 0
         self._max_loads = max_loads
         self._max_of_one = max_of_one
-        self._threshold = _HASHES
+        self._threshold = Threshold()
         self._total = 0
 
     def add(self, thing: _Thing, span: Span, trace_id: bytes) -> None:
         """Add a load; what is kept in the end does not depend on the order."""
-        if hash(thing) % _HASHES >= self._threshold:
+        if not self._threshold.takes(rank(thing)):
             self.left_out += 1
             return
         loads = self.things.get(thing)
@@ -134,9 +134,8 @@ class _Window:
         self._total += 1
         if len(loads.intervals) >= 2 * self._max_of_one:
             self._forget(loads.trim(self._max_of_one))
-        while self._total > self._max_loads and self._threshold > 1:
-            self._threshold //= 2
-            for one in [one for one in self.things if hash(one) % _HASHES >= self._threshold]:
+        while self._total > self._max_loads and self._threshold.halve():
+            for one in [one for one in self.things if not self._threshold.takes(rank(one))]:
                 self._forget(len(self.things.pop(one).intervals))
 
     def finish(self) -> None:
