@@ -18,8 +18,8 @@ from unittest.mock import patch
 from collector.decode.limits import Limits
 from collector.decode.native import decoder as native
 from collector.decode.reference import ReferenceDecoder
-from collector.demand import Demand
-from collector.views import Batch, PackedValues
+from collector.demand import Bounds, Demand
+from collector.views import Batch, Mark, NoteKind, PackedValues
 from collector.violation import Signal
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "decode" / "native"))
@@ -39,14 +39,27 @@ _DEMANDS = (
     Demand(shapes=frozenset(Signal), series=True),
     Demand(places=EVERYTHING.places),
     replace(EVERYTHING, places=frozenset(), probe_routes=frozenset({"/7/livez", "/livez"})),
+    replace(EVERYTHING, notes=frozenset(), bounds=Bounds(repeated=1)),
+    replace(
+        EVERYTHING, marks=Mark.TRANSACTION | Mark.WATCHED, bounds=Bounds(0, 0, 0, 0, 0, 0, 0, 0)
+    ),
+    replace(EVERYTHING, marks=Mark(0), tallies=frozenset(), notes=frozenset({NoteKind.DUAL_WRITE})),
+    replace(EVERYTHING, selected=(), notes=frozenset({NoteKind.KEYED, NoteKind.LATE_MESSAGE})),
 )
 #: Room for all that an input can hold, as the older half may be forgotten; more takes time.
-_WIDE = {"remembered_values": 16_384, "remembered_series": 16_384, "max_spans": 4096}
+_WIDE = {
+    "remembered_values": 16_384,
+    "remembered_series": 16_384,
+    "max_spans": 4096,
+    "max_producers": 16_384,
+}
 #: Bounds under which each decoder forgets what the other one may remember.
 _TIGHT = {
     "remembered_values": 3,
     "remembered_series": 3,
     "max_spans": 4,
+    "max_producers": 2,
+    "max_watched": 1,
     "series_refresh": 5.0,
     "max_keys": 4,
     "max_shapes": 4,
@@ -60,6 +73,10 @@ _FORGETFUL = (
     "series",
     "traces",
     "orphans",
+    "notes",
+    "target",
+    "identity",
+    "fingerprint",
     "tallies",
     "parents",
     "counters",
@@ -73,7 +90,8 @@ class Case(NamedTuple):
 
     Attributes:
         bounds: first byte; two bits choose the slices, then short texts, small traces, tight.
-        demand: second byte; two bits choose the demand, one small tables of the decoder.
+        demand: second byte; two bits choose the demand, one small tables of the decoder, one has
+            traces watched for, and one chooses among other demands.
         requests: each with the byte of its signal (modulo 3) and time (from bit 4 on).
     """
 
@@ -122,11 +140,14 @@ class Case(NamedTuple):
         return [one for one in found if not (self.tight and one.startswith(_FORGETFUL))]
 
     def _run(self) -> list[str]:
-        demand, limits, now = _DEMANDS[self.demand & 3], self.limits(), START
+        demand = _DEMANDS[self.demand & 3 | (self.demand & 16) >> 2]
+        limits, now = self.limits(), START
         found = []
         kinds = (ReferenceDecoder, native.NativeDecoder)
         pair = Pair(*(_Judge(kind(demand, limits, b"seed")) for kind in kinds))
         for kind, body in self.requests:
+            if self.demand & 8:
+                pair.watch(bytes([kind % 4]) * 16)
             now += _STEPS[kind >> 4 & 3]
             found += pair.deliver(SIGNALS[kind % len(SIGNALS)], body, now)[1]
         return found + pair.advance(now + 31) + pair.drain(now + 31) + pair.counters()

@@ -13,11 +13,15 @@ from collector.violation import Signal
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "decode" / "native"))
 from generate import KEYS, TEXTS, Generator, field_of, fields_of
+from lifelike import TELLING
+from queries import PIECES
 
 SEEDS = 600
-LARGEST = 1500
+LARGEST = 2500
 LONGEST_LINE = 200
 _DELIMITED = 2
+
+WORDS = (*KEYS, *TEXTS, *TELLING, *PIECES)
 
 
 def write(folder: Path) -> None:
@@ -35,7 +39,7 @@ def write(folder: Path) -> None:
 
 def words(path: Path) -> None:
     """Write the names and texts that mean something to the decoder, as libFuzzer reads them."""
-    lines = ("".join(f"\\x{byte:02x}" for byte in word.encode()) for word in KEYS + TEXTS if word)
+    lines = ("".join(f"\\x{byte:02x}" for byte in word.encode()) for word in WORDS if word)
     path.write_text("".join(f'"{line}"\n' for line in lines if len(line) < LONGEST_LINE))
 
 
@@ -67,7 +71,7 @@ def _case(seed: int) -> Case:
         requests.append((number + 48 * rng.randrange(5), body))
         if rng.random() < 0.2 and len(requests) < MOST_REQUESTS:
             requests.append(requests[-1])
-    return Case(rng.randrange(32), rng.choice((0, 0, *range(8))), requests[:MOST_REQUESTS])
+    return Case(rng.randrange(32), rng.choice((0, 0, *range(32))), requests[:MOST_REQUESTS])
 
 
 def _small(body: bytes, rng: random.Random) -> bytes:

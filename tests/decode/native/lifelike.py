@@ -15,7 +15,7 @@ _SERVER, _CLIENT, _PRODUCER, _CONSUMER = 2, 3, 4, 5
 _ANY = ("x", 1, 1.5, True, ("x",), (1,), ("x", "y"), (("x",),), (), None, "", b"x", -1, 0)
 
 #: Keys that the demands name, with the values that stand under them.
-_TELLING: dict[str, tuple[Any, ...]] = {
+TELLING: dict[str, tuple[Any, ...]] = {
     "idempotency.key": ("k1", "k2", 7, ("k1",), (7,), "", True),
     "http.request.header.idempotency-key": (("k1",), ("k1", "k2"), "k2"),
     "messaging.message.id": ("m1", "m2", 5),
@@ -65,8 +65,8 @@ def _fill(span: Span, rng: random.Random, parent: int) -> None:
 
 
 def _tell(span: Span, rng: random.Random) -> None:
-    for key in rng.choices(tuple(_TELLING), k=rng.choice((0, 0, 1, 2, 4))):
-        put(span, key, rng.choice(_TELLING[key] if rng.random() < 0.9 else _ANY))
+    for key in rng.choices(tuple(TELLING), k=rng.choice((0, 0, 1, 2, 4))):
+        put(span, key, rng.choice(TELLING[key] if rng.random() < 0.9 else _ANY))
     if rng.random() < 0.3:
         span.status.code = rng.choice((1, 2))
     for _ in range(rng.choice((0, 0, 1, 3))):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from collector.classify import TargetKind
 from collector.decode.limits import Limits
 from collector.decode.messages import REQUESTS
-from collector.demand import Demand
-from collector.views import Flag, Mark, Place, TallyKind
+from collector.decode.reference import ReferenceDecoder
+from collector.demand import Bounds, Demand
+from collector.statements import Verb
+from collector.views import Flag, Mark, NoteKind, Place, TallyKind
 from collector.violation import Signal
 
 pytest.importorskip("collector.decode.native.check", reason="the compiled decoder is not built")
@@ -281,3 +284,150 @@ def test_a_failure_while_something_is_learned_costs_only_its_own_request(monkeyp
     deliver(decoder, calls(["d", "e", "d"], 50))
 
     assert peers(decoder, NOW + 1) == {"d": 2, "e": 1}
+
+
+def queries(texts, first=1):
+    """A request of calls of a database with these texts."""
+    message = REQUESTS[Signal.TRACES]()
+    scope = message.resource_spans.add().scope_spans.add()
+    for number, text in enumerate(texts, first):
+        span = scope.spans.add(trace_id=b"t" * 16, span_id=number.to_bytes(8, "big"), kind=3)
+        for key, value in (
+            ("server.address", "pg"),
+            ("db.system.name", "mongodb"),
+            ("db.operation.name", "find"),
+            ("db.query.text", text),
+        ):
+            span.attributes.add(key=key).value.string_value = value
+    return message
+
+
+def statements(decoder, now):
+    (trace,) = decoder.advance(now).traces
+    return [(one.peer, one.statement.verb, one.statement.text) for one in trace.spans]
+
+
+def test_queries_that_are_never_the_same_leave_room_for_other_calls():
+    demand = Demand(marks=Mark.WATCHED)
+    decoder = NativeDecoder(demand, Limits(max_new_profiles=4, trace_wait=1))
+    decoder.watch(b"t" * 16)
+
+    deliver(decoder, queries([f'find "{text}"' for text in "abcdc"]))
+    deliver(decoder, calls(["other"], 50))
+
+    known = [("pg", Verb.READ, f'find "{text}"') for text in "ab"]
+    unknown = ("pg", Verb.READ, "")
+    other = ("other", Verb.NONE, "")
+    assert statements(decoder, NOW + 1) == [*known, unknown, unknown, unknown, other]
+    counters = decoder.counters()
+    assert (counters["statements_over_bound"], counters["profiles_over_bound"]) == (3, 0)
+
+
+def test_a_call_that_is_known_without_its_query_still_tells_its_target_and_offset():
+    demand = Demand(marks=Mark.WATCHED)
+    decoder = NativeDecoder(demand, Limits(max_new_profiles=1, trace_wait=1))
+    decoder.watch(b"t" * 16)
+    deliver(decoder, queries(["SELECT 1", "SELECT 1", 'find {"skip": 70}']))
+
+    (trace,) = decoder.advance(NOW + 1).traces
+    one, other, third = trace.spans
+    assert one.target == other.target != third.target
+    assert [span.details.offset for span in trace.spans] == [0, 0, 70]
+
+
+def messages(first, count, received=None):
+    """A request of sent messages, each of a trace of its own, and of one that was received."""
+    message = REQUESTS[Signal.TRACES]()
+    spans = message.resource_spans.add().scope_spans.add().spans
+    for number in range(first, first + count):
+        spans.add(
+            trace_id=number.to_bytes(16, "big"), span_id=b"p" * 8, kind=4, end_time_unix_nano=100
+        )
+    if received is not None:
+        receive = spans.add(
+            trace_id=b"r" * 16, span_id=received.to_bytes(8, "big"), kind=5,
+            start_time_unix_nano=150,
+        )  # fmt: skip
+        receive.links.add(trace_id=received.to_bytes(16, "big"), span_id=b"p" * 8)
+    return message
+
+
+@pytest.mark.parametrize("make", [ReferenceDecoder, NativeDecoder])
+@pytest.mark.parametrize(("sent", "ages", "met"), [(2, [50], 0), (4, [50], 2), (7, [], 3)])
+def test_so_many_sent_messages_are_remembered(make, sent, ages, met):
+    demand = Demand(notes=frozenset({NoteKind.LATE_MESSAGE}), bounds=Bounds(age=1))
+    decoder = make(demand, Limits(max_producers=4, trace_wait=1))
+    deliver(decoder, messages(1, sent, received=1))
+
+    notes = decoder.advance(NOW + 1).notes
+    assert [note.span.details.age for note in notes] == ages
+    assert decoder.counters()["producers_forgotten"] == met
+
+
+@pytest.mark.parametrize("make", [ReferenceDecoder, NativeDecoder])
+@pytest.mark.parametrize(("others", "shown", "met"), [(1, 1, 0), (3, 1, 2), (6, 0, 3)])
+def test_so_many_ids_are_watched_for(make, others, shown, met):
+    decoder = make(Demand(marks=Mark.WATCHED), Limits(max_watched=4, trace_wait=1))
+    decoder.watch(b"t" * 16)
+    for number in range(others):
+        decoder.watch(number.to_bytes(16, "big"))
+    deliver(decoder, calls(["a"]))
+
+    assert len(decoder.advance(NOW + 1).traces) == shown
+    assert decoder.counters()["watched_forgotten"] == met
+
+
+@pytest.mark.parametrize("parameters", [1, 32, 33, 200])
+def test_any_number_of_parameters_tells_calls_apart(parameters):
+    decoder = NativeDecoder(Demand(marks=Mark.WATCHED), Limits(trace_wait=1))
+    decoder.watch(b"t" * 16)
+    message = queries(["SELECT ?"] * 3)
+    for span, last in zip(message.resource_spans[0].scope_spans[0].spans, "aab", strict=True):
+        for number in range(parameters):
+            text = last if number == parameters - 1 else "x"
+            span.attributes.add(key=f"db.query.parameter.{number}").value.string_value = text
+    deliver(decoder, message)
+
+    (trace,) = decoder.advance(NOW + 1).traces
+    one, other, third = (span.target for span in trace.spans)
+    assert one == other != third
+    assert one.kind is TargetKind.LITERAL_QUERY
+
+
+def test_parameters_whose_names_are_beyond_the_bound_of_names_count_too():
+    decoder = NativeDecoder(Demand(marks=Mark.WATCHED), Limits(max_keys=1, trace_wait=1))
+    decoder.watch(b"t" * 16)
+    message = queries(["SELECT ?"] * 2)
+    for span, value in zip(message.resource_spans[0].scope_spans[0].spans, "ab", strict=True):
+        for number in range(5):
+            span.attributes.add(key=f"db.query.parameter.{number}").value.string_value = value
+    deliver(decoder, message)
+
+    (trace,) = decoder.advance(NOW + 1).traces
+    one, other = (span.target for span in trace.spans)
+    assert one.kind is other.kind is TargetKind.LITERAL_QUERY
+    assert one != other
+
+
+@pytest.mark.parametrize("make", [ReferenceDecoder, NativeDecoder])
+def test_a_giant_trace_is_looked_at_in_time_that_grows_with_it(make):
+    demand = Demand(
+        marks=Mark(sum(Mark)), notes=frozenset(NoteKind), bounds=Bounds(repeated=2**40),
+        identity_keys=frozenset({"key"}),
+    )  # fmt: skip
+    message = REQUESTS[Signal.TRACES]()
+    spans = message.resource_spans.add().scope_spans.add().spans
+    for number in range(1, 5001):  # a chain of publishes, each below the one before
+        span = spans.add(
+            trace_id=b"t" * 16, span_id=number.to_bytes(8, "big"), kind=4 if number % 2 else 2,
+            parent_span_id=(number - 1).to_bytes(8, "big"), start_time_unix_nano=number,
+        )  # fmt: skip
+        span.attributes.add(key="key").value.string_value = str(number)
+    decoder = make(demand, Limits(trace_wait=1))
+    list(decoder.slices(Signal.TRACES, decoder.adopt(message), NOW))
+
+    batches = [decoder.advance(NOW + 1)]
+    while batches[-1].more:
+        batches.append(decoder.advance(NOW + 1))
+    keyed = [note for batch in batches for note in batch.notes if note.kind is NoteKind.KEYED]
+    assert sum(note.effect for note in keyed) == 2499  # all but the last have a publish below
