@@ -32,6 +32,9 @@ IDENTITY_KEYS = (
 #: What `collector.evaluate.retries` needs; a key tells whether two calls are one.
 DEMAND = Demand(marks=MARKS, identity_keys=frozenset(IDENTITY_KEYS))
 
+#: Where nothing tells items apart, more calls in a row are a loop over items (ours).
+LONGEST_SEQUENCE = 10
+
 _DAY = 86_400_000_000_000  # nanoseconds; longer waits are faults of a clock
 _COUNTED = frozenset({SpanKind.CLIENT, SpanKind.CONSUMER})
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
-from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from collector import classify, semconv
 from collector.classify import SpanKind, TargetKind
-from collector.details import BatchSize, IdentityKind
+from collector.details import IdentityKind
 from collector.evaluate.attempts import (
     DEMAND,
     IDENTITY_KEYS,
+    LONGEST_SEQUENCE,
     MARKS,
     AttemptSequence,
     Call,
@@ -26,6 +26,7 @@ from collector.evaluate.attempts import (
     Way,
     call_of,
 )
+from collector.evaluate.repeats import repeated_servers
 from collector.evaluate.resends import Resends
 from collector.evaluate.tree import ended
 from collector.views import Span
@@ -42,26 +43,23 @@ __all__ = [
     "sequences",
 ]
 
-#: Where nothing tells items apart, more calls in a row are a loop over items (ours).
-LONGEST_SEQUENCE = 10
-
 #: Where nothing tells items apart, a retry waits at least so long (ours), in nanoseconds.
 SHORTEST_GAP = 5_000_000
 
 _SAFE_TO_NAME = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
-_SWITCHING_PROTOCOLS = 101
 _ATTEMPT = "Attempt."  # gRFC A72 names the span of an attempt so
 _Key: TypeAlias = tuple[object, ...]
 
 
 def sequences(spans: Sequence[Span]) -> list[AttemptSequence]:
-    """The attempts of every call of a trace that was retried, each span once.
+    """The attempts of every call of a trace that was retried, each span once, by their start.
 
     Args:
         spans: of one trace, each id once, in any order.
     """
     by_id = {span.span_id: span for span in spans}
-    return [*_calls(spans, by_id), *_deliveries(spans, by_id), *_servers(spans, by_id)]
+    found = [*_calls(spans, by_id), *_deliveries(spans, by_id), *repeated_servers(spans, by_id)]
+    return sorted(found, key=lambda one: (one.spans[0].start, one.spans[0].span_id))
 
 
 def retries(spans: Sequence[Span]) -> list[Retry]:
@@ -234,57 +232,3 @@ def _same_delivery(above: Span, span: Span) -> bool:
         and above.peer == span.peer
         and above.attempts.delivered == span.attempts.delivered
     )
-
-
-def _servers(spans: Sequence[Span], by_id: Mapping[bytes, Span]) -> Iterator[AttemptSequence]:
-    """Retries that the client, or a proxy after it, hides under one CLIENT span."""
-    grouped: dict[_Key, list[Span]] = defaultdict(list)
-    for span in spans:
-        client = by_id.get(span.parent_id)
-        if span.kind is SpanKind.SERVER and client is not None and _one_call(client, span):
-            grouped[span.parent_id, span.resource.service, span.operation].append(span)
-    for key, group in grouped.items():
-        if not 1 < len(group) <= LONGEST_SEQUENCE:
-            continue
-        group.sort(key=lambda span: (span.start, span.end, span.span_id))
-        call = call_of(by_id[group[0].parent_id])
-        found: list[Retry] = []
-        attempts = group[:1]
-        for before, span in pairwise(group):
-            if _repeats(before, span):
-                attempts.append(span)
-                found.append(Retry(span, Way.REPEATED_SERVER, call, len(attempts), key))
-        if found:
-            yield AttemptSequence(call, tuple(attempts), tuple(found))
-
-
-def _one_call(client: Span, server: Span) -> bool:
-    """Whether a CLIENT span asks once: it is no stream, no batch, and the method is known."""
-    attributes = server.attributes
-    method = semconv.first(attributes, "http.request.method") or semconv.first(
-        attributes, "rpc.method"
-    )
-    status = semconv.integer(client.attributes, "http.response.status_code")
-    return (
-        client.kind is SpanKind.CLIENT
-        and bool(method)
-        and status != _SWITCHING_PROTOCOLS
-        and client.details.batch is BatchSize.UNTOLD
-        and server.details.batch is BatchSize.UNTOLD
-    )
-
-
-def _repeats(before: Span, span: Span) -> bool:
-    """Whether a server was asked again because its first answer failed or was lost.
-
-    Pages, redirects and auth challenges under one CLIENT span follow answers that are told.
-    """
-    if before.start >= span.start:
-        return False
-    if before.failed:
-        return True
-    attributes = before.attributes
-    answered = semconv.integer(attributes, "http.response.status_code") or classify.grpc_status(
-        attributes
-    )
-    return not answered and ended(before) <= span.start

@@ -48,7 +48,7 @@ from collector.evaluate.probes import (
 from collector.evaluate.retries import sequences
 from collector.evaluate.tree import Tree, took
 from collector.views import Mark, Span, Trace
-from collector.violation import Severity, Signal, Violation
+from collector.violation import Service, Severity, Signal, Violation
 
 _SECOND = 1_000_000_000
 _DAY = 86_400 * _SECOND  # longer durations are faults of a clock
@@ -188,11 +188,17 @@ class Kind(Policy[CostOptions]):
 def _by_entry(found: list[AttemptSequence], tree: Tree) -> Mapping[bytes, list[AttemptSequence]]:
     """Sequences of attempts by the SERVER span on whose behalf their own service made them."""
     by_entry: dict[bytes, list[AttemptSequence]] = {}
+    entries: dict[tuple[bytes, Service], Span | None] = {}
     for sequence in found:
         call: Span | None = sequence.spans[0]
         if call is not None and call.resource.service != sequence.call.service:
             call = tree.parent(call)  # the servers of a retry that the client hides
-        entry = None if call is None else tree.entry(call)
+        if call is None:
+            continue
+        siblings = (call.parent_id, call.resource.service)
+        if siblings not in entries:
+            entries[siblings] = tree.entry(call)
+        entry = entries[siblings]
         if entry is not None:
             by_entry.setdefault(entry.span_id, []).append(sequence)
     return by_entry

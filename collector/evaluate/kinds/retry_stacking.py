@@ -66,6 +66,7 @@ from collector.violation import Basis, Service, Severity, Signal, Violation
 
 _SHOWN = 8  # levels that are named, the lowest ones
 _MOST = 10**9  # what a hostile trace multiplies up to
+_MOST_DELIVERIES = 10_000  # so does a hostile message
 
 
 class StackingOptions(Options):
@@ -155,7 +156,7 @@ class Kind(Policy[StackingOptions]):
 def _factor(sequence: AttemptSequence) -> int:
     """By how much a level multiplies; all but a message's attempts stand in this trace."""
     if sequence.way is Way.DELIVERY_COUNT:
-        return sequence.attempts
+        return min(_MOST_DELIVERIES, sequence.attempts)
     return len(sequence.spans)
 
 
