@@ -35,7 +35,7 @@ from pydantic import Field
 
 from collector import semconv
 from collector.demand import Demand
-from collector.evaluate.attempts import AttemptSequence
+from collector.evaluate.attempts import AttemptSequence, Way
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.probes import (
     AMBIGUOUS_ROUTES,
@@ -190,11 +190,9 @@ def _by_entry(found: list[AttemptSequence], tree: Tree) -> Mapping[bytes, list[A
     by_entry: dict[bytes, list[AttemptSequence]] = {}
     entries: dict[tuple[bytes, Service], Span | None] = {}
     for sequence in found:
-        call: Span | None = sequence.spans[0]
-        if call is not None and call.resource.service != sequence.call.service:
-            call = tree.parent(call)  # the servers of a retry that the client hides
-        if call is None:
-            continue
+        call = sequence.spans[0]
+        if sequence.way is Way.REPEATED_SERVER:
+            call = tree.by_id[call.parent_id]  # the client that hides it
         siblings = (call.parent_id, call.resource.service)
         if siblings not in entries:
             entries[siblings] = tree.entry(call)
