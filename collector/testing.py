@@ -23,7 +23,7 @@ from collector.decode.limits import Limits
 from collector.decode.messages import REQUESTS, Request
 from collector.evaluate.detectors.base import Detector
 from collector.evaluate.detectors.scan import Detectors
-from collector.evaluate.engine import Engine, Verdict
+from collector.evaluate.engine import Engine
 from collector.evaluate.policy import AnyPolicy, opted
 from collector.evaluate.scrub import Scrubber
 from collector.views import Batch
@@ -51,6 +51,62 @@ class PolicyFailedError(AssertionError):
     """A policy raised while a case ran."""
 
 
+class Session:
+    """A decoder and policies, with a clock that is told.
+
+    Args:
+        policies: as loaded.
+        limits: of the decoder.
+        make: the decoder, of a demand and limits.
+        own: detectors beside the shipped ones.
+    """
+
+    def __init__(
+        self,
+        policies: Sequence[AnyPolicy],
+        limits: Limits | None = None,
+        make: Callable[..., Any] = best.decoder,
+        own: Sequence[Detector] = (),
+    ) -> None:
+        detectors = Detectors(b"fingerprint key of the tests", own=own, opted=opted(policies))
+        self._engine = Engine(policies, detectors=detectors, scrubber=Scrubber(detectors))
+        self._decoder = make(self._engine.demand, limits or Limits())
+        self.found: list[Violation] = []
+
+    def request(self, signal: Signal, body: bytes, now: float) -> None:
+        """Let a request arrive."""
+        for batch in self._decoder.slices(signal, self._decoder.parse(signal, body), now):
+            self._judge(batch, now)
+
+    def tick(self, now: float) -> None:
+        """Let time pass."""
+        batches = list(_all(self._decoder.advance, now))
+        for batch in batches:
+            self._judge(batch, now)
+        self.found.extend(self._engine.close(now, batches[-1].watermark))
+
+    def end(self, now: float) -> list[Violation]:
+        """Judge what is still open; everything that was found.
+
+        Raises:
+            PolicyFailedError: if a policy raised.
+        """
+        for batch in _all(self._decoder.drain, now):
+            self._judge(batch, now)
+        self.found.extend(self._engine.close(now, float("inf"), final=True))
+        if self._engine.errors:
+            raise PolicyFailedError(f"policies raised: {dict(self._engine.errors)}")
+        return self.found
+
+    def _judge(self, batch: Batch, now: float) -> None:
+        verdict = self._engine.evaluate(batch, now)
+        self.found.extend(verdict.violations)
+        for value in verdict.bad:
+            self._decoder.remember_bad(value)
+        for trace_id in verdict.watched:
+            self._decoder.watch(trace_id)
+
+
 def run(
     policies: Sequence[AnyPolicy],
     telemetry: Sequence[Item],
@@ -72,56 +128,19 @@ def run(
     Raises:
         PolicyFailedError: if a policy raised.
     """
-    detectors = Detectors(b"fingerprint key of the tests", own=own, opted=opted(policies))
-    engine = Engine(policies, detectors=detectors, scrubber=Scrubber(detectors))
-    decoder = make(engine.demand, limits or Limits())
-    found: list[Violation] = []
-
-    def judge(batch: Batch, now: float) -> None:
-        verdict = engine.evaluate(batch, now)
-        found.extend(verdict.violations)
-        _tell(decoder, verdict)
-
-    def tick(now: float) -> None:
-        batches = list(_all(decoder.advance, now))
-        for batch in batches:
-            judge(batch, now)
-        found.extend(engine.close(now, batches[-1].watermark))
-
+    session = Session(policies, limits, make, own)
     clock = START
     for delivery in sorted(telemetry, key=lambda one: float(one.get("at", 0))):
         now = START + float(delivery.get("at", 0))
         while clock + 1 <= now:
             clock += 1
-            tick(clock)
-        for batch in _delivered(decoder, delivery, now):
-            judge(batch, now)
+            session.tick(clock)
+        for signal, body in requests(delivery):
+            session.request(signal, body, now)
     while until is not None and clock + 1 <= START + until:
         clock += 1
-        tick(clock)
-    for batch in _all(decoder.drain, clock):
-        judge(batch, clock)
-    found.extend(engine.close(clock, float("inf"), final=True))
-    _raise_failures(engine)
-    return found
-
-
-def _tell(decoder: Any, verdict: Verdict) -> None:  # noqa: ANN401 (one of two decoders)
-    for value in verdict.bad:
-        decoder.remember_bad(value)
-    for trace_id in verdict.watched:
-        decoder.watch(trace_id)
-
-
-def _raise_failures(engine: Engine) -> None:
-    if engine.errors:
-        raise PolicyFailedError(f"policies raised: {dict(engine.errors)}")
-
-
-def _delivered(decoder: Any, delivery: Item, now: float) -> Iterator[Batch]:  # noqa: ANN401
-    """Every batch of the requests of a delivery."""
-    for signal, data in requests(delivery):
-        yield from decoder.slices(signal, decoder.parse(signal, data), now)
+        session.tick(clock)
+    return session.end(clock)
 
 
 def _all(finish: Callable[[float], Batch], now: float) -> Iterator[Batch]:
