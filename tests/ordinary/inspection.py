@@ -18,7 +18,7 @@ from collector.decode.messages import Encoding
 from collector.demand import Demand
 from collector.evaluate.detectors.scan import Detectors
 from collector.evaluate.engine import Engine
-from collector.evaluate.policy import AnyPolicy, Meta, Options, Policy, Terms
+from collector.evaluate.policy import AnyPolicy, Meta, Options, Policy, Terms, opted
 from collector.evaluate.scrub import Scrubber
 from collector.pipeline import Pipeline
 from collector.testing import START
@@ -128,7 +128,7 @@ def inspect(
         limits: of the decoder.
     """
     outcome = Outcome(Census())
-    detectors = Detectors(_KEY)
+    detectors = Detectors(_KEY, opted=opted(policies))
     engine = Engine([*policies, outcome.census], detectors=detectors, scrubber=Scrubber(detectors))
     decoder = make(engine.demand, limits or Limits())
     clock = START
