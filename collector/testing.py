@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -68,7 +69,7 @@ class Session:
         make: Callable[..., Any] = best.decoder,
         own: Sequence[Detector] = (),
     ) -> None:
-        detectors = Detectors(b"fingerprint key of the tests", own=own, opted=opted(policies))
+        detectors = _detectors(tuple(own), opted(policies))
         self._engine = Engine(policies, detectors=detectors, scrubber=Scrubber(detectors))
         self._decoder = make(self._engine.demand, limits or Limits())
         self.found: list[Violation] = []
@@ -141,6 +142,12 @@ def run(
         clock += 1
         session.tick(clock)
     return session.end(clock)
+
+
+@lru_cache(maxsize=8)
+def _detectors(own: tuple[Detector, ...], names: frozenset[str]) -> Detectors:
+    """Compiling them costs more than most cases do, and they hold nothing of what they see."""
+    return Detectors(b"fingerprint key of the tests", own=own, opted=names)
 
 
 def _all(finish: Callable[[float], Batch], now: float) -> Iterator[Batch]:
