@@ -277,6 +277,7 @@ def streams(t: Trace, world: World) -> None:
     said = {"rpc.system.name": "grpc", "rpc.method": "iot.Devices/StreamReadings"}
     where = {"server.address": "pricing", "rpc.response.status_code": "OK"}
     with (
+        t.span(iot, INTERNAL, "forward readings"),
         t.span(iot, CLIENT, "iot.Devices/StreamReadings", said | where) as client,
         t.span(pricing, SERVER, "iot.Devices/StreamReadings", said) as server,
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ordinary.calls import cache, fetch, process_message, publish, query, rpc, serve
-from ordinary.tracing import CLIENT, CONSUMER, INTERNAL, SERVER, Trace
+from ordinary.tracing import CLIENT, CONSUMER, ERROR, INTERNAL, SERVER, Trace
 from ordinary.world import World
 
 
@@ -181,7 +181,8 @@ def mailing(t: Trace, world: World) -> None:
     }[system]
     with t.span(billing, INTERNAL, "tasks.remind"):
         sent = publish(t, billing, f"mails.{system}", system=system, **message)
-    for number in range(2 if t.chance(0.01) else 1):
+    failing = t.chance(0.01)
+    for number in range(2 if failing else 1):
         t.now += 0.1 + 5 * number
         count = {counted: str(number + 1) if system == "aws_sqs" else number + 1}
         got = {"messaging.operation.type": "receive", "messaging.system": system}
@@ -190,18 +191,36 @@ def mailing(t: Trace, world: World) -> None:
             t.span(email, CONSUMER, f"receive mails.{system}", got | message | count),
         ):
             t.work(1)
-            with process_message(
-                t, email, f"mails.{system}", system=system, **message, **count
-            ) as span:
+            said = message | count
+            with process_message(t, email, f"mails.{system}", system=system, **said) as span:
+                if failing and number == 0:
+                    span.status, span.attributes["error.type"] = ERROR, "SMTPException"
+                    continue
                 query(t, email, "INSERT INTO sent_mails (id) VALUES (?)", system="mysql")
-                if number == 0 and t.chance(0.01):
-                    span.status = 2
+
+
+def inbox(t: Trace, world: World) -> None:
+    """A message that comes twice is known by its id, which a table of the consumer keeps."""
+    billing, accounting = world["billing"], world["accounting"]
+    message = {"messaging.message.id": t.random.randbytes(8).hex()}
+    with t.span(billing, INTERNAL, "tasks.settle"):
+        sent = publish(t, billing, "settlements", system="rabbitmq", **message)
+    claim = "INSERT INTO processed_messages (id) VALUES (@p0) ON CONFLICT DO NOTHING"
+    for number in range(2 if t.chance(0.02) else 1):
+        t.now += 0.1
+        with (
+            t.under(sent),
+            process_message(t, accounting, "settlements", system="rabbitmq", **message),
+        ):
+            query(t, accounting, claim)
+            if number == 0:
+                query(t, accounting, "INSERT INTO settlements (id) VALUES (@p0)")
 
 
 def counted_ids(t: Trace, world: World) -> None:
     """Queues that number their messages by themselves, each from one."""
     warehouse, fraud = world["warehouse"], world["fraud"]
-    number = int(t.now * 7)
+    number = int(t.now * 1e5)
     for queue in ("picks", "packs"):
         message = {"messaging.message.id": str(number)}
         one = t.other()

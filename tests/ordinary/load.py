@@ -25,7 +25,7 @@ MIX: Mapping[Program, float] = {
     data.tenants: 25, data.streams: 4,
     edges.websocket: 1, edges.sent_events: 1, edges.subscriber: 3, edges.flag_stream: 0.5,
     edges.workflow: 1.5, edges.assistant: 4, edges.invoice: 20, edges.thumbnail: 10,
-    edges.beacon: 30, edges.batch: 6, edges.mailing: 20, edges.counted_ids: 6,
+    edges.beacon: 30, edges.batch: 6, edges.mailing: 20, edges.inbox: 8, edges.counted_ids: 6,
     edges.empty_receive: 30, edges.sqs_poll: 4,
     background.liveness: 60, background.readiness: 40, background.grpc_health: 10,
     background.ping: 40, background.heartbeat: 5, background.scheduled: 2,
