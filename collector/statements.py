@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from collector import semconv
+from collector.claims import claims
 from collector.semconv import Attributes
 
 _LONGEST_READ = 4096  # characters of a query that are looked at
@@ -85,8 +86,9 @@ class Statement(NamedTuple):
 
     @property
     def effect(self) -> bool:
-        """Whether it changes data that are no mere copies."""
-        return self.verb.writes and self.system not in CACHES
+        """Whether it changes data that are no mere copies, and not only claims a key."""
+        copies = self.system in CACHES
+        return self.verb.writes and not copies and not claims(self.text, self.table)
 
 
 NO_STATEMENT = Statement("", Verb.NONE, "", "")

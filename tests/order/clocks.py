@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
@@ -10,18 +11,26 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from order.rearranged import Request, Sent, taken_apart, together
 
 from collector.testing import START
-from collector.violation import Signal
 
 _LARGEST = 2**64 - 1
 _START = int(START) * 10**9
 _HOUR = 3600 * 10**9
 _YEAR = 365 * 24 * _HOUR
 
+_NAMES_ONE = re.compile(r"message[._]id|idempotency", re.IGNORECASE)
+
 Clock = Callable[[Span], tuple[int, int]]
 
 
 def _shifted(by: int) -> Clock:
-    return lambda span: (span.start_time_unix_nano + by, span.end_time_unix_nano + by)
+    return lambda span: (
+        _told_as(span.start_time_unix_nano + by),
+        _told_as(span.end_time_unix_nano + by),
+    )
+
+
+def _told_as(time: int) -> int:
+    return min(max(time, 0), _LARGEST)
 
 
 #: Clocks that are wrong by the same time for all: nothing that is compared changes.
@@ -40,7 +49,7 @@ BROKEN: Mapping[str, Clock] = {
     "runs backwards": lambda span: (span.end_time_unix_nano, span.start_time_unix_nano),
     "ends an hour before": lambda span: (
         span.start_time_unix_nano,
-        span.start_time_unix_nano - _HOUR,
+        _told_as(span.start_time_unix_nano - _HOUR),
     ),
 }
 
@@ -65,12 +74,18 @@ def told_by(
         clock: of all its spans.
         telemetry: of the case.
         other: added to the names of services.
-        mark: makes other traces of them, in which spans have their ids.
+        mark: makes other traces, messages and requests of them; other signals are left out.
     """
     spans, others = taken_apart(telemetry)
     requests = [together([_told(one, clock, other, mark)]) for one in spans]
-    logs = [one for one in others if one.signal is Signal.LOGS]
-    return sorted([*requests, *logs], key=lambda one: one.at)
+    return sorted([*requests, *(() if mark else others)], key=lambda one: one.at)
+
+
+def is_right(telemetry: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether all clocks of a case are."""
+    spans, _ = taken_apart(telemetry)
+    times = [t for s in spans for t in (s.span.start_time_unix_nano, s.span.end_time_unix_nano)]
+    return all(abs(time - _START) < _YEAR for time in times)
 
 
 def _told(one: Sent, clock: Clock, other: str, mark: int) -> Sent:
@@ -79,6 +94,11 @@ def _told(one: Sent, clock: Clock, other: str, mark: int) -> Sent:
     changed.start_time_unix_nano, changed.end_time_unix_nano = clock(one.span)
     if changed.trace_id:
         changed.trace_id = _marked(changed.trace_id, mark)
+    for pair in changed.attributes:
+        if mark and _NAMES_ONE.search(pair.key):
+            for value in (pair.value, *pair.value.array_value.values):
+                if value.string_value:
+                    value.string_value += f"-{mark}"
     for link in changed.links:
         link.trace_id = _marked(link.trace_id, mark)
     resource = type(one.resource)()
