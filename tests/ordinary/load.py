@@ -39,7 +39,7 @@ _LONG: Mapping[Program, float] = {
 }  # fmt: skip
 
 _STEP = 0.25
-_BEFORE = 30.0
+_BEFORE, _AFTER = 30.0, 30.0
 _HEAD_SAMPLED = 0.1
 _TAIL_KEEPS, _TAIL_WAITS = 0.25, 10.0
 _SILENT = 0.06
@@ -71,18 +71,20 @@ class Load:
         return len(self._seen)
 
     def requests(self, spans: int) -> Iterator[Request]:
-        """Requests in order of arrival, until they have held so many spans.
+        """Requests in order of arrival, until they have held so many spans and some more.
 
-        ``now`` begins at 0, where everything has been running for a while.
+        Time begins at 0, where everything has been running for a while; in the end programs
+        begin no more, and what was on its way arrives.
         """
         for program, before in _LONG.items():
             share = self._mix.get(program, 0) / sum(self._mix.values())
             for _ in range(int(share * self._rate * before)):
                 self._run(program, -self._random.uniform(0, before))
         step = -int(_BEFORE / _STEP)
-        while self.spans < spans:
+        ends = None
+        while ends is None or step < ends:
             begins = step * _STEP
-            for _ in range(self._count()):
+            for _ in range(0 if ends else self._count()):
                 program = self._random.choices(list(self._mix), list(self._mix.values()))[0]
                 self._run(program, begins + self._random.random() * _STEP)
             step += 1
@@ -90,6 +92,8 @@ class Load:
                 if request.at >= 0:
                     self.spans += request.items if request.signal is Signal.TRACES else 0
                     yield request
+            if ends is None and self.spans >= spans:
+                ends = step + int(_AFTER / _STEP)
 
     def _count(self) -> int:
         """How many programs begin in a step."""

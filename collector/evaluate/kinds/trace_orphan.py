@@ -81,11 +81,26 @@ class _Parent(NamedTuple):
     span_id: bytes
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Window:
     children: int = 0
     orphans: Counter[_Parent] = field(default_factory=Counter)
     untraced: int = 0
+
+
+@dataclass(slots=True)
+class _Awaited:
+    """A missing parent.
+
+    Attributes:
+        service: of its children.
+        since: when the trace of the first of them began to arrive.
+        windows: that count them, for as long as they are not judged.
+    """
+
+    service: Service
+    since: float
+    windows: list[_Window] = field(default_factory=list)
 
 
 class _Held(NamedTuple):
@@ -105,7 +120,7 @@ class Kind(Policy[OrphanOptions]):
     def __init__(self, terms: Terms, options: OrphanOptions) -> None:
         super().__init__(terms, options)
         self._windows: Tumbling[_Key, _Window] = Tumbling(options.window_seconds, _Window)
-        self._waiting: dict[_Parent, _Window] = {}
+        self._waiting: dict[_Parent, _Awaited] = {}
         self._held: deque[_Held] = deque()
         self._long: Generations[Service, float] = Generations(10_000)
         self._overflow = 0
@@ -140,35 +155,41 @@ class Kind(Policy[OrphanOptions]):
                     window.children += count
 
     def on_arrived_parents(self, parents: Iterable[tuple[bytes, bytes]], now: float) -> None:
-        """Withdraw the orphans of a parent that came late."""
-        del now
+        """Withdraw the orphans of a parent that came late, as those of long spans do."""
         for parent in parents:
-            window = self._waiting.pop(_Parent(*parent), None)
-            if window is not None:
-                del window.orphans[_Parent(*parent)]
+            awaited = self._waiting.pop(_Parent(*parent), None)
+            if awaited is not None:
+                for window in awaited.windows:
+                    del window.orphans[_Parent(*parent)]
+                self._long[awaited.service] = now
 
     def on_orphans(self, orphans: Sequence[Orphan], now: float) -> None:
         """Count orphans by service, and await their parents."""
-        del now
         for trace_id, parent_id, resource, remote, arrived in orphans:
             if (not remote or self.options.remote) and self._concerns(resource):
                 key = _Key(resource.service, remote)
-                self._count(key, _Parent(trace_id, parent_id), arrived)
+                self._count(key, _Parent(trace_id, parent_id), arrived, now)
 
     def _judges(self, resource: Resource) -> bool:
         """Whether spans of a resource ought to have their parents."""
         return self.match.service(resource.service) and not _by_design(resource)
 
-    def _count(self, key: _Key, parent: _Parent, arrived: float) -> None:
+    def _count(self, key: _Key, parent: _Parent, arrived: float, now: float) -> None:
         window = self._windows.at(int(arrived), key)
         if window is None:
             return
-        if parent not in self._waiting and len(self._waiting) >= self.options.max_pending:
+        awaited = self._waiting.get(parent)
+        if awaited is None and len(self._waiting) >= self.options.max_pending:
             self._overflow += 1
             window.untraced += 1
             return
         window.orphans[parent] += 1
-        self._waiting[parent] = window
+        if awaited is None:
+            awaited = self._waiting[parent] = _Awaited(key.service, arrived)
+        elif awaited.since < arrived:
+            self._long[key.service] = now  # more than a wait later it still has children
+        if window not in awaited.windows:
+            awaited.windows.append(window)
 
     def close(self, now: float, watermark: float, *, final: bool) -> Iterator[Violation]:
         """Judge the windows of which no trace is open any more, or hold them for long spans."""
@@ -187,7 +208,7 @@ class Kind(Policy[OrphanOptions]):
         example = next(iter(window.orphans), None)
         orphans = window.orphans.total()
         for parent in window.orphans:
-            self._waiting.pop(parent, None)
+            self._await_no_more(parent, window)
         children = max(window.children, orphans)
         if children < self.options.min_children or orphans / children <= self.options.warn_share:
             return
@@ -206,6 +227,13 @@ class Kind(Policy[OrphanOptions]):
                 "share": round(orphans / children, 4),
             },
         )
+
+    def _await_no_more(self, parent: _Parent, window: _Window) -> None:
+        awaited = self._waiting.get(parent)
+        if awaited is not None:
+            awaited.windows.remove(window)
+            if not awaited.windows:
+                del self._waiting[parent]
 
 
 def _by_design(resource: Resource) -> bool:
