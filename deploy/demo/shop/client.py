@@ -86,7 +86,15 @@ class Client:
             await self._session.close()
 
     async def call(
-        self, method: str, peer: str, path: str, template: str, capture: Collection[str] = ()
+        self,
+        method: str,
+        peer: str,
+        path: str,
+        template: str,
+        *,
+        capture: Collection[str] = (),
+        headers: Mapping[str, str] | None = None,
+        seconds: float | None = None,
     ) -> int | None:
         """One request in one CLIENT span.
 
@@ -96,6 +104,8 @@ class Client:
             path: Path with its ids.
             template: The same path with names in their place.
             capture: Request headers to record on the span, in lower case.
+            headers: To send beside those of the context.
+            seconds: How long to wait for the answer; the session's timeout when None.
 
         Returns:
             The status code, or None when no answer came.
@@ -115,20 +125,40 @@ class Client:
                 "network.peer.port": self._peers[peer],
             },
         ) as span:
-            headers: dict[str, str] = {}
-            PROPAGATOR.inject(headers)
+            sent = dict(headers or {})
+            PROPAGATOR.inject(sent)
             for name in capture:
-                if name in headers:
-                    span.set_attribute(f"http.request.header.{name}", [headers[name]])
-            return await self._send(span, method, url, headers)
+                if name in sent:
+                    span.set_attribute(f"http.request.header.{name}", [sent[name]])
+            wait = TIMEOUT if seconds is None else aiohttp.ClientTimeout(total=seconds)
+            return await self._send(span, method, url, sent, wait)
 
-    async def _send(
-        self, span: Span, method: str, url: str, headers: Mapping[str, str]
-    ) -> int | None:
+    async def hand_over(self, peer: str, path: str, body: Mapping[str, object]) -> None:
+        """A POST that no span tells of, as a broker's own protocol.
+
+        Args:
+            peer: Name of the service.
+            path: Where to.
+            body: Sent as JSON.
+        """
+        async with self._open().post(f"http://{peer}.{DOMAIN}{path}", json=body) as response:
+            await response.read()
+
+    def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             raise RuntimeError("the client is used before it is entered")
+        return self._session
+
+    async def _send(
+        self,
+        span: Span,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        wait: aiohttp.ClientTimeout,
+    ) -> int | None:
         try:
-            async with self._session.request(method, url, headers=headers) as response:
+            async with self._open().request(method, url, headers=headers, timeout=wait) as response:
                 await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             span.set_attribute("error.type", type(error).__name__)

@@ -21,6 +21,11 @@ SERVICES: Mapping[str, str] = {
     "cart": GRPC,
     "checkout": GRPC,
     "payments": HTTP,
+    "search": GRPC,
+    "pricing": GRPC,
+    "shipping": GRPC,
+    "warehouse": HTTP,
+    "billing": GRPC,
     "orders": GRPC,
     "frontend": GRPC,
 }
@@ -29,7 +34,8 @@ TRAFFIC = "traffic"
 STOP_ORDER: Sequence[Sequence[str]] = (
     (TRAFFIC,),
     ("frontend", "orders"),
-    ("catalog", "inventory", "cart", "checkout", "payments"),
+    ("inventory", "billing", "warehouse"),
+    ("catalog", "cart", "checkout", "payments", "search", "pricing", "shipping"),
 )
 STOP_SECONDS = 12.0  # more than a service gives itself to drain and flush
 BACKLOG = 256  # requests wait here until a service has started

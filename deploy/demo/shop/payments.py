@@ -8,6 +8,7 @@ from .service import CLEAN, Service
 
 NAME = "payments"
 FAILING = 0.02 if CLEAN else 0.5
+NO_LIMIT = 0.1 if CLEAN else 1.0
 
 
 async def payment(_request: web.Request) -> web.Response:
@@ -17,10 +18,18 @@ async def payment(_request: web.Request) -> web.Response:
     return web.json_response({"state": "settled"})
 
 
+async def limit(_request: web.Request) -> web.Response:
+    """How much may be paid: never told, in the twin mostly."""
+    if random.random() < NO_LIMIT:
+        return web.json_response({"error": "overloaded"}, status=503)
+    return web.json_response({"limit": 500})
+
+
 def main() -> None:
-    """Serve payments."""
+    """Serve payments and limits."""
     service = Service(NAME)
     service.route("GET", "/payments/{id}", payment)
+    service.route("GET", "/limits/{id}", limit)
     service.run()
 
 

@@ -1,7 +1,7 @@
 """HTTP served with a SERVER span and a duration for each request, as the conventions say."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -15,6 +15,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # The advice of the HTTP metric conventions, in seconds.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 SERVER_ERROR = 500
+IDEMPOTENCY_KEY = "idempotency-key"
+TENANT = "x-tenant-id"
 
 
 def _route(request: web.Request) -> str:
@@ -22,8 +24,13 @@ def _route(request: web.Request) -> str:
     return resource.canonical if resource else ""
 
 
-def _attributes(request: web.Request, route: str) -> dict[str, str | int]:
-    return {
+def _attributes(request: web.Request, route: str) -> dict[str, str | int | list[str]]:
+    told: dict[str, str | int | list[str]] = {}
+    if key := request.headers.get(IDEMPOTENCY_KEY):
+        told[f"http.request.header.{IDEMPOTENCY_KEY}"] = [key]
+    if tenant := request.headers.get(TENANT):
+        told["tenant.id"] = tenant
+    return told | {
         "http.request.method": request.method,
         "http.route": route,
         "url.path": request.path,
@@ -35,11 +42,12 @@ def _attributes(request: web.Request, route: str) -> dict[str, str | int]:
     }
 
 
-def tracing(telemetry: Telemetry) -> Middleware:
+def tracing(telemetry: Telemetry, untraced: Container[str]) -> Middleware:
     """An aiohttp middleware that continues the caller's trace.
 
     Args:
         telemetry: The service's own.
+        untraced: Routes of which no span tells.
     """
     duration = telemetry.meter.create_histogram(
         "http.server.request.duration",
@@ -51,6 +59,8 @@ def tracing(telemetry: Telemetry) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         route = _route(request)
+        if route in untraced:
+            return await handler(request)
         name = f"{request.method} {route}".strip()
         started = time.perf_counter()
         token = context.attach(PROPAGATOR.extract(request.headers))

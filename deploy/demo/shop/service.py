@@ -65,11 +65,17 @@ class Service:
     def __init__(self, name: str) -> None:
         self.telemetry = telemetry.start(name)
         self.client = Client(self.telemetry, peers())
-        self._app = web.Application(middlewares=[server.tracing(self.telemetry)])
+        self._untraced: set[str] = set()
+        tracing = server.tracing(self.telemetry, self._untraced)
+        self._app = web.Application(middlewares=[tracing])
         self._paced: list[tuple[float, Work]] = []
 
-    def route(self, method: str, path: str, handler: server.Handler) -> None:
+    def route(
+        self, method: str, path: str, handler: server.Handler, *, traced: bool = True
+    ) -> None:
         """Serve a path, such as /carts/{id}."""
+        if not traced:
+            self._untraced.add(path)
         self._app.router.add_route(method, path, handler)
 
     def every(self, seconds: float, work: Work) -> None:

@@ -5,6 +5,7 @@ import os
 import warnings
 from dataclasses import dataclass
 
+from opentelemetry._logs import Logger
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcLogs
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import (
@@ -43,6 +44,7 @@ class Telemetry:
     meter: Meter
     log: logging.Logger
     handler: logging.Handler
+    events: Logger
     providers: tuple[TracerProvider, MeterProvider, LoggerProvider]
 
     def shutdown(self) -> None:
@@ -88,5 +90,10 @@ def start(service: str) -> Telemetry:
     log.propagate = False
     log.addHandler(handler)
     return Telemetry(
-        traces.get_tracer("shop"), metrics.get_meter("shop"), log, handler, (traces, metrics, logs)
+        tracer=traces.get_tracer("shop"),
+        meter=metrics.get_meter("shop"),
+        log=log,
+        handler=handler,
+        events=logs.get_logger("shop"),
+        providers=(traces, metrics, logs),
     )
