@@ -134,8 +134,8 @@ class Target(NamedTuple):
     """What tells a call from others with the same peer and operation.
 
     Attributes:
-        kind: a query is LITERAL when values stand in its text, or its parameters are told, so
-            that it names one item.
+        kind: a query is LITERAL when values and no placeholders stand in its text, or its
+            parameters are told, so that it names one item.
         identity: equal for equal URLs or query texts, within one process.
     """
 
@@ -146,6 +146,7 @@ class Target(NamedTuple):
 NO_TARGET = Target(TargetKind.NONE, 0)
 
 _LITERAL = re.compile(r"'[^']*'|\b[0-9]+\b", re.ASCII)
+_PLACEHOLDER = re.compile(r"\?|%[s(]|(?<![\w:\"])[$:@]\w", re.ASCII)
 _LONGEST_QUERY = 4096  # characters of a query in which a literal is looked for
 
 
@@ -162,7 +163,7 @@ def target(attributes: Attributes) -> Target:
         return NO_TARGET
     # As they are written: 1, 1.0 and True are equal in Python alone.
     parameters = frozenset((k, repr(v)) for k, v in attributes.items() if is_parameter(k))
-    literal = _LITERAL.search(query[:_LONGEST_QUERY]) and "?" not in query
+    literal = _LITERAL.search(query[:_LONGEST_QUERY]) and not _PLACEHOLDER.search(query)
     kind = TargetKind.LITERAL_QUERY if literal or parameters else TargetKind.QUERY
     return Target(kind, hash((query, parameters)))
 

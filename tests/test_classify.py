@@ -107,3 +107,34 @@ def test_an_unknown_span_kind_is_unspecified() -> None:
 @pytest.mark.parametrize("value", [True, float("nan"), float("inf"), "9" * 30, "", "x", ("1",)])
 def test_what_is_no_integer_is_none(value: object) -> None:
     assert classify.attempts({"http.request.resend_count": value}).resent == 0  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT a FROM b WHERE c = 5", classify.TargetKind.LITERAL_QUERY),
+        ("SELECT a FROM b WHERE c = 'x'", classify.TargetKind.LITERAL_QUERY),
+        ("SELECT a FROM b WHERE c > '12:30:00'::time", classify.TargetKind.LITERAL_QUERY),
+        ("SELECT a FROM b WHERE c = 'ann@shop.example'", classify.TargetKind.LITERAL_QUERY),
+        ('{"find":"b","skip":5}', classify.TargetKind.LITERAL_QUERY),
+        ("SELECT a FROM b WHERE c = ? LIMIT 5", classify.TargetKind.QUERY),
+        ("SELECT a FROM b WHERE c = $1", classify.TargetKind.QUERY),
+        ("SELECT a FROM b WHERE c=$1 LIMIT 5", classify.TargetKind.QUERY),
+        ("SELECT a FROM b WHERE c = :1", classify.TargetKind.QUERY),
+        ("SELECT a FROM b WHERE c=:name LIMIT 5", classify.TargetKind.QUERY),
+        ("SELECT a FROM b WHERE c = @p1 AND d = 5", classify.TargetKind.QUERY),
+        ("SELECT a FROM b WHERE c = %s LIMIT 5", classify.TargetKind.QUERY),
+        ("SELECT a FROM b WHERE c = %(c)s LIMIT 5", classify.TargetKind.QUERY),
+        ("SELECT a FROM b", classify.TargetKind.QUERY),
+        ("", classify.TargetKind.NONE),
+    ],
+)
+def test_a_query_names_an_item_when_it_holds_values_and_no_placeholder(
+    query: str, expected: classify.TargetKind
+) -> None:
+    assert classify.target({"db.query.text": query}).kind is expected
+
+
+def test_a_query_whose_parameters_are_told_names_an_item() -> None:
+    told = {"db.query.text": "SELECT a FROM b WHERE c = $1", "db.query.parameter.0": "7"}
+    assert classify.target(told).kind is classify.TargetKind.LITERAL_QUERY

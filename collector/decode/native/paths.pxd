@@ -127,12 +127,33 @@ cdef inline uint64_t path_hash(const uint8_t* text, size_t size, uint64_t* autho
         segment = at + 1
 
 
+cdef inline bint has_placeholder(const uint8_t* text, size_t size) noexcept nogil:
+    """Whether something stands in a query for a value: ?, $1, :name, @name, %s, %(name)s."""
+    cdef size_t at
+    cdef uint8_t byte, following, before
+    for at in range(size):
+        byte = text[at]
+        if byte == c"?":
+            return True
+        if byte != c"$" and byte != c":" and byte != c"@" and byte != c"%" or at + 1 == size:
+            continue
+        following = text[at + 1]
+        if byte == c"%":
+            if following == c"s" or following == c"(":
+                return True
+            continue
+        before = text[at - 1] if at else 0
+        if is_word(following) and not is_word(before) and before != c":" and before != c'"':
+            return True
+    return False
+
+
 cdef inline bint has_literal(const uint8_t* text, size_t size, size_t longest) noexcept nogil:
     """Whether a query holds a quoted text or a number, and no placeholder."""
     cdef const uint8_t* quote
     cdef size_t at = 0
     cdef bint number
-    if size == 0 or memchr(text, c"?", size) != NULL:
+    if size == 0 or has_placeholder(text, size):
         return False
     if size > longest:
         size = first_characters(text, size, longest)
