@@ -1,13 +1,13 @@
 """What the demo shows: the auditor's counters joined with its findings, and a verdict."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 from rich.table import Table
 from rich.text import Text
+from scenarios import FAMILIES, SCENARIOS, Finding, Scenario
 
 VIOLATIONS = "telemetry_auditor_violations_total"
 SEVERITIES = ("info", "warning", "critical")
@@ -15,38 +15,6 @@ STYLES = {"info": "cyan", "warning": "yellow", "critical": "bold red"}
 WELL_BEHAVED = "cart"
 
 Key = tuple[str, str]  # service, policy
-Finding = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Family:
-    """One kind of misbehaviour that the demo must bring to light.
-
-    Attributes:
-        title: What a person calls it.
-        kinds: Kinds of policy that report it.
-        service: The service that does it.
-        mentions: A word that its subject or evidence must hold.
-    """
-
-    title: str
-    kinds: frozenset[str]
-    service: str
-    mentions: str = ""
-
-    def holds(self, finding: Finding) -> bool:
-        """Whether a finding is of this family, whichever service it concerns."""
-        text = json.dumps([finding.get("subject"), finding.get("evidence")]).lower()
-        return finding["kind"] in self.kinds and self.mentions in text
-
-
-FAMILIES = (
-    Family("cardinality", frozenset({"metric_cardinality", "label_forbidden"}), "checkout"),
-    Family("baggage secret", frozenset({"sensitive_value"}), "frontend", "baggage"),
-    Family("missing correlation", frozenset({"log_correlation"}), "inventory"),
-    Family("retry storm", frozenset({"retry_storm"}), "orders"),
-    Family("liveness dependency", frozenset({"liveness_dependency"}), "catalog"),
-)
 
 
 @dataclass(frozen=True)
@@ -66,8 +34,8 @@ class Verdict:
     """How a run ended.
 
     Attributes:
-        lines: One for each family, one for the well-behaved service.
-        passed: Every family was found where it is, and the well-behaved service is clean.
+        lines: One for each family, one for what else was found, one for the well-behaved service.
+        passed: Every scenario was found where it is, and the well-behaved service is clean.
     """
 
     lines: tuple[str, ...]
@@ -183,15 +151,17 @@ def verdict(counts: Mapping[Key, Mapping[str, int]], found: Sequence[Finding]) -
         counts: From `violations`.
         found: From `findings`.
     """
-    lines: list[str] = []
-    passed = True
-    for family in FAMILIES:
-        services = {finding["service"] for finding in found if family.holds(finding)}
-        named = family.service in services
-        passed = passed and named
-        others = sorted(services - {family.service})
-        state = f"found in {family.service}" if named else f"NOT FOUND in {family.service}"
-        lines.append(f"{family.title}: {state}" + (f" (also {', '.join(others)})" * bool(others)))
+    seen = {
+        scenario: {finding["service"] for finding in found if scenario.holds(finding)}
+        for scenario in SCENARIOS
+    }
+    shown = {scenario for scenario, services in seen.items() if scenario.service in services}
+    lines = [_family(family, shown) for family in FAMILIES]
+    planned = {(scenario.service, scenario.kind) for scenario in SCENARIOS}
+    others = {(each["service"], each["kind"]) for each in found} - planned
+    if others := {(service, kind) for service, kind in others if service != WELL_BEHAVED}:
+        named = ", ".join(f"{kind} in {service}" for service, kind in sorted(others))
+        lines.append(f"beside these: {named}")
     policies = {policy for service, policy in counts if service == WELL_BEHAVED}
     policies |= {finding["policy"] for finding in found if finding["service"] == WELL_BEHAVED}
     if policies:
@@ -200,7 +170,20 @@ def verdict(counts: Mapping[Key, Mapping[str, int]], found: Sequence[Finding]) -
         )
     else:
         lines.append(f"{WELL_BEHAVED}, which behaves well: no finding")
-    return Verdict(tuple(lines), passed and not policies)
+    return Verdict(tuple(lines), len(shown) == len(SCENARIOS) and not policies)
+
+
+def _family(family: str, shown: Container[Scenario]) -> str:
+    """One line about one family of policies."""
+    planned = [scenario for scenario in SCENARIOS if scenario.family == family]
+    found = [scenario for scenario in planned if scenario in shown]
+    missing = [scenario for scenario in planned if scenario not in shown]
+    parts = [
+        f"{what} {', '.join(f'{each.kind} in {each.service}' for each in scenarios)}"
+        for what, scenarios in (("found", found), ("NOT FOUND", missing))
+        if scenarios
+    ]
+    return f"{family}: {'; '.join(parts)}"
 
 
 def clean_verdict(counts: Mapping[Key, Mapping[str, int]], found: Sequence[Finding]) -> Verdict:

@@ -1,9 +1,16 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from board import FAMILIES, Finding, Row, clean_verdict, findings, rows, table, verdict, violations
+from board import Row, clean_verdict, findings, rows, table, verdict, violations
 from rich.console import Console
+from scenarios import FAMILIES, SCENARIOS, Finding, Scenario, markdown
+from shop.launch import SERVICES
+
+from collector.evaluate.registry import known
+
+DEMO = Path(__file__).resolve().parents[2] / "deploy" / "demo"
 
 METRICS = """\
 # HELP telemetry_auditor_violations_total Violations of policies.
@@ -35,15 +42,15 @@ def finding(**changes: Any) -> dict[str, Any]:
     return record | changes
 
 
-def each_family() -> list[Finding]:
+def each_scenario() -> list[Finding]:
     return [
         finding(
-            kind=min(family.kinds),
-            policy=family.title,
-            service=family.service,
-            subject=f"http.request.header.{family.mentions}",
+            kind=scenario.kind,
+            policy=scenario.kind,
+            service=scenario.service,
+            subject=f"http.request.header.{scenario.mentions}",
         )
-        for family in FAMILIES
+        for scenario in SCENARIOS
     ]
 
 
@@ -102,35 +109,46 @@ def test_the_table_shows_text_in_brackets_as_it_stands() -> None:
     assert "[bold] header[0]" in shown.get()
 
 
-def test_the_verdict_passes_when_every_family_is_found_and_cart_is_clean() -> None:
-    seen = verdict({}, each_family())
+def test_the_verdict_passes_when_all_is_found_and_cart_is_clean() -> None:
+    seen = verdict({}, each_scenario())
     assert seen.passed
-    assert seen.lines[0] == "cardinality: found in checkout"
+    assert seen.lines[0] == (
+        "cardinality: found metric_cardinality in checkout, label_forbidden in checkout"
+    )
     assert seen.lines[-1] == "cart, which behaves well: no finding"
     assert len(seen.lines) == len(FAMILIES) + 1
 
 
-@pytest.mark.parametrize("missing", range(len(FAMILIES)), ids=[each.title for each in FAMILIES])
-def test_the_verdict_fails_and_names_the_family_that_is_missing(missing: int) -> None:
-    found = each_family()
-    del found[missing]
+@pytest.mark.parametrize("missing", SCENARIOS, ids=lambda each: each.kind)
+def test_the_verdict_fails_and_names_what_is_missing(missing: Scenario) -> None:
+    found = [each for each in each_scenario() if each["kind"] != missing.kind]
     seen = verdict({}, found)
     assert not seen.passed
-    assert [line for line in seen.lines if "NOT FOUND" in line] == [
-        f"{FAMILIES[missing].title}: NOT FOUND in {FAMILIES[missing].service}"
+    assert [line.partition("NOT FOUND ")[2] for line in seen.lines if "NOT FOUND" in line] == [
+        f"{missing.kind} in {missing.service}"
     ]
 
 
-def test_a_family_found_in_another_service_only_does_not_count() -> None:
-    found = [each | {"service": "payments"} for each in each_family()]
+def test_a_misbehaviour_found_in_another_service_only_does_not_count() -> None:
+    found = [
+        each | {"service": "payments"} if each["kind"] == "retry_storm" else each
+        for each in each_scenario()
+    ]
     seen = verdict({}, found)
     assert not seen.passed
-    assert seen.lines[3] == "retry storm: NOT FOUND in orders (also payments)"
+    assert any(line.endswith("NOT FOUND retry_storm in orders") for line in seen.lines)
+    assert seen.lines[-2] == "beside these: retry_storm in payments"
 
 
-@pytest.mark.parametrize("kind", ["metric_cardinality", "label_forbidden"])
-def test_either_kind_about_labels_is_cardinality(kind: str) -> None:
-    assert FAMILIES[0].holds(finding(kind=kind))
+def test_every_scenario_has_a_kind_of_its_own_and_a_module() -> None:
+    assert len({scenario.kind for scenario in SCENARIOS}) == len(SCENARIOS)
+    assert {scenario.service for scenario in SCENARIOS} <= set(SERVICES)
+    assert "cart" not in {scenario.service for scenario in SCENARIOS}
+    assert {scenario.kind for scenario in SCENARIOS} <= set(known())
+
+
+def test_the_readme_holds_the_table_of_scenarios() -> None:
+    assert markdown() in (DEMO / "README.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -141,11 +159,12 @@ def test_either_kind_about_labels_is_cardinality(kind: str) -> None:
         ({"evidence": "http.request.header.authorization"}, False),
     ],
 )
-def test_a_secret_is_of_its_family_only_where_it_lies_in_baggage(
+def test_a_secret_counts_only_where_it_lies_in_baggage(
     changes: dict[str, Any], expected: bool
 ) -> None:
     secret = finding(kind="sensitive_value", subject="header", evidence={}) | changes
-    assert FAMILIES[1].holds(secret) is expected
+    scenario = next(each for each in SCENARIOS if each.kind == "sensitive_value")
+    assert scenario.holds(secret) is expected
 
 
 @pytest.mark.parametrize(
@@ -159,7 +178,7 @@ def test_a_secret_is_of_its_family_only_where_it_lies_in_baggage(
 def test_the_verdict_fails_when_anything_concerns_cart(
     counts: dict[tuple[str, str], dict[str, int]], extra: list[Finding]
 ) -> None:
-    seen = verdict(counts, [*each_family(), *extra])
+    seen = verdict(counts, [*each_scenario(), *extra])
     assert not seen.passed
     assert seen.lines[-1] == "cart, which behaves well: FINDING of labels"
 
