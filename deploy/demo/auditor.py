@@ -7,17 +7,12 @@ import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
 from shop.launch import GRPC, HTTP, LOOPBACK, leashed
 
 HERE = Path(__file__).resolve().parent
-PORTS = {"OTLP/gRPC": 4317, "OTLP/HTTP": 4318, "admin": 9464}
-ENDPOINTS = {
-    GRPC: f"http://{LOOPBACK}:{PORTS['OTLP/gRPC']}",
-    HTTP: f"http://{LOOPBACK}:{PORTS['OTLP/HTTP']}",
-}
-ADMIN = f"http://{LOOPBACK}:{PORTS['admin']}"
 ASK_SECONDS = 5.0
 READY_SECONDS = 30.0
 DRAIN_SECONDS = 30.0
@@ -32,10 +27,26 @@ class DemoError(Exception):
     """The demo cannot go on; its text tells a person why and what to do."""
 
 
-def taken_ports() -> list[str]:
+@dataclass(frozen=True)
+class Ports:
+    """Where the auditor listens on this machine."""
+
+    grpc: int = 4317
+    http: int = 4318
+    admin: int = 9464
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """Where OTLP goes, for each protocol."""
+        ports = {GRPC: self.grpc, HTTP: self.http}
+        return {protocol: f"http://{LOOPBACK}:{port}" for protocol, port in ports.items()}
+
+
+def taken_ports(ports: Ports) -> list[str]:
     """A message for each port that something else listens on."""
     messages = []
-    for use, port in PORTS.items():
+    uses = {"OTLP/gRPC": ports.grpc, "OTLP/HTTP": ports.http, "admin": ports.admin}
+    for use, port in uses.items():
         with socket.socket() as probe:
             # As servers do, so that closed connections that linger are no obstacle.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -57,15 +68,15 @@ def _program() -> str:
     return found
 
 
-def _command(findings: Path) -> list[str]:
+def _command(findings: Path, ports: Ports) -> list[str]:
     return [
         _program(),
         "run",
         *("--config", str(HERE / "auditor.yaml")),
         *("--policies", str(HERE / "policies.yaml")),
-        *("--grpc", f"{LOOPBACK}:{PORTS['OTLP/gRPC']}"),
-        *("--http", f"{LOOPBACK}:{PORTS['OTLP/HTTP']}"),
-        *("--admin", f"{LOOPBACK}:{PORTS['admin']}"),
+        *("--grpc", f"{LOOPBACK}:{ports.grpc}"),
+        *("--http", f"{LOOPBACK}:{ports.http}"),
+        *("--admin", f"{LOOPBACK}:{ports.admin}"),
         *("--findings", str(findings)),
     ]
 
@@ -75,9 +86,11 @@ class Auditor:
 
     Args:
         directory: Where findings and log are written.
+        ports: Where it listens.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, ports: Ports) -> None:
+        self._ports = ports
         self._findings = directory / "findings.jsonl"
         self._log = directory / "auditor.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -90,7 +103,7 @@ class Auditor:
         """
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                leashed(_command(self._findings)),
+                leashed(_command(self._findings, self._ports)),
                 cwd=HERE.parents[1],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -113,7 +126,8 @@ class Auditor:
         return True
 
     def _ask(self, path: str) -> str:
-        with _DIRECT.open(f"{ADMIN}{path}", timeout=ASK_SECONDS) as response:
+        address = f"http://{LOOPBACK}:{self._ports.admin}{path}"
+        with _DIRECT.open(address, timeout=ASK_SECONDS) as response:
             body: bytes = response.read()
         return body.decode()
 
@@ -130,7 +144,8 @@ class Auditor:
         try:
             return self._ask("/metrics")
         except OSError as error:
-            raise DemoError(f"The auditor does not answer on {ADMIN}.\n{self._tail()}") from error
+            address = f"{LOOPBACK}:{self._ports.admin}"
+            raise DemoError(f"The auditor does not answer on {address}.\n{self._tail()}") from error
 
     def findings(self) -> str:
         """What it has written about findings so far."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 import board
-from auditor import ENDPOINTS, Auditor, DemoError, taken_ports
+from auditor import Auditor, DemoError, Ports, taken_ports
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
@@ -131,10 +131,11 @@ def _settle(auditor: Auditor) -> dict[board.Key, dict[str, int]]:
 
 def _run(console: Console, directory: Path, *, clean: bool) -> int:
     seconds = _duration()
-    if messages := taken_ports():
+    ports = Ports()
+    if messages := taken_ports(ports):
         raise DemoError("\n".join(messages))
     stop = _stop_on_signals()
-    auditor, shop = Auditor(directory), Shop(ENDPOINTS, directory, clean=clean)
+    auditor, shop = Auditor(directory, ports), Shop(ports.endpoints, directory, clean=clean)
     try:
         console.print("Starting the auditor, then the shop ...")
         auditor.start()
