@@ -118,29 +118,32 @@ def _row(key: Key, counts: Mapping[str, int], found: Sequence[Finding]) -> Row:
     )
 
 
-def table(lines: Sequence[Row], title: str) -> Table:
+def table(lines: Sequence[Row], title: str, *, brief: bool = False) -> Table:
     """The rows as a table for the terminal.
 
     Args:
         lines: From `rows`.
         title: Its heading.
+        brief: One line for each row, without what to do.
     """
     made = Table(title=title, title_justify="left", expand=True)
     for column in ("service", "policy", "severity"):
         made.add_column(column, no_wrap=True)
     made.add_column("count", justify="right", no_wrap=True)
-    made.add_column("what", ratio=1)
-    made.add_column("what to do", ratio=1)
+    made.add_column("what", ratio=1, no_wrap=brief, overflow="ellipsis" if brief else "fold")
+    if not brief:
+        made.add_column("what to do", ratio=1)
     for row in lines:
         # Text, because brackets in a summary are no markup.
-        made.add_row(
+        cells = [
             Text(row.service),
             Text(row.policy),
             Text(row.severity, STYLES[row.severity]),
-            str(row.count),
+            Text(str(row.count)),
             Text(row.what),
             Text(row.remedy),
-        )
+        ]
+        made.add_row(*(cells[:-1] if brief else cells))
     return made
 
 

@@ -100,7 +100,7 @@ def _watch(
     def on_terminal(rows: list[board.Row]) -> None:
         if live is not None:
             title = f"telemetry auditor, {time.monotonic() - started:.0f} s, Ctrl-C ends it"
-            live.update(board.table(rows, title), refresh=True)
+            live.update(board.table(rows, title, brief=True), refresh=True)
 
     show: Callable[[list[board.Row]], None] = on_terminal if live else progress.show
     screen: AbstractContextManager[object] = live or nullcontext()

@@ -109,6 +109,16 @@ def test_the_table_shows_text_in_brackets_as_it_stands() -> None:
     assert "[bold] header[0]" in shown.get()
 
 
+def test_the_brief_table_has_one_line_for_each_row() -> None:
+    console = Console(width=80)
+    shown = table([Row("a", "p", "info", 3, "word " * 50, "do")] * 4, "title", brief=True)
+    with console.capture() as printed:
+        console.print(shown)
+    assert printed.get().count("word") >= 4
+    assert len(printed.get().splitlines()) == 9  # with the title, the heading and three rules
+    assert "do" not in printed.get().split()
+
+
 def test_the_verdict_passes_when_all_is_found_and_cart_is_clean() -> None:
     seen = verdict({}, each_scenario())
     assert seen.passed
