@@ -125,9 +125,9 @@ SCENARIOS = (
     Scenario(
         "retries",
         "duplicate_effect",
-        "orders",
-        "waits for less long than `billing` needs for an invoice, which is then made twice",
-        "`billing` answers the second attempt with what it stored",
+        "billing",
+        "makes an invoice twice when `orders` has not waited for the first answer",
+        "answers the second attempt with what it stored",
     ),
     Scenario(
         "probes",
