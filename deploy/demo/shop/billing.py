@@ -11,8 +11,8 @@ from .server import IDEMPOTENCY_KEY
 from .service import CLEAN, Service
 
 NAME = "billing"
-# Longer than orders waits; in the twin so little longer that it is no waste.
-INVOICE_SECONDS = 0.34 if CLEAN else 0.5
+# Longer than orders waits; in the twin, where it waits for longer, so little that it is no waste.
+INVOICE_SECONDS = 0.5
 SLOW = 3  # every so many invoices
 BUSY = 0.5  # share of the attempts to send a reminder
 STATEMENT_SECONDS, DEADLINE_SECONDS = 0.8, 0.2
