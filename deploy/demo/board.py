@@ -182,11 +182,18 @@ def _family(family: str, shown: Container[Scenario]) -> str:
     found = [scenario for scenario in planned if scenario in shown]
     missing = [scenario for scenario in planned if scenario not in shown]
     parts = [
-        f"{what} {', '.join(f'{each.kind} in {each.service}' for each in scenarios)}"
-        for what, scenarios in (("found", found), ("NOT FOUND", missing))
+        f"{what} {_by_service(scenarios)}"
+        for what, scenarios in (("found in", found), ("NOT FOUND in", missing))
         if scenarios
     ]
     return f"{family}: {'; '.join(parts)}"
+
+
+def _by_service(scenarios: Sequence[Scenario]) -> str:
+    kinds: dict[str, list[str]] = {}
+    for scenario in scenarios:
+        kinds.setdefault(scenario.service, []).append(scenario.kind)
+    return ", ".join(f"{service} ({', '.join(names)})" for service, names in kinds.items())
 
 
 def clean_verdict(counts: Mapping[Key, Mapping[str, int]], found: Sequence[Finding]) -> Verdict:

@@ -122,9 +122,7 @@ def test_the_brief_table_has_one_line_for_each_row() -> None:
 def test_the_verdict_passes_when_all_is_found_and_cart_is_clean() -> None:
     seen = verdict({}, each_scenario())
     assert seen.passed
-    assert seen.lines[0] == (
-        "cardinality: found metric_cardinality in checkout, label_forbidden in checkout"
-    )
+    assert seen.lines[0] == "cardinality: found in checkout (metric_cardinality, label_forbidden)"
     assert seen.lines[-1] == "cart, which behaves well: no finding"
     assert len(seen.lines) == len(FAMILIES) + 1
 
@@ -134,8 +132,8 @@ def test_the_verdict_fails_and_names_what_is_missing(missing: Scenario) -> None:
     found = [each for each in each_scenario() if each["kind"] != missing.kind]
     seen = verdict({}, found)
     assert not seen.passed
-    assert [line.partition("NOT FOUND ")[2] for line in seen.lines if "NOT FOUND" in line] == [
-        f"{missing.kind} in {missing.service}"
+    assert [line.partition("NOT FOUND in ")[2] for line in seen.lines if "NOT FOUND" in line] == [
+        f"{missing.service} ({missing.kind})"
     ]
 
 
@@ -146,7 +144,7 @@ def test_a_misbehaviour_found_in_another_service_only_does_not_count() -> None:
     ]
     seen = verdict({}, found)
     assert not seen.passed
-    assert any(line.endswith("NOT FOUND retry_storm in orders") for line in seen.lines)
+    assert any(line.endswith("; NOT FOUND in orders (retry_storm)") for line in seen.lines)
     assert seen.lines[-2] == "beside these: retry_storm in payments"
 
 
