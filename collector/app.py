@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from collector.accept import guard
+from collector.accept.addresses import unix_path
 from collector.accept.admission import Admission
-from collector.accept.grpc import GrpcListener
+from collector.accept.connections import ConnectionBounds
+from collector.accept.grpc import GrpcBounds, GrpcListener
 from collector.accept.http import HttpListener
 from collector.clock import Clock
 from collector.config import OFF, Config
@@ -112,20 +114,26 @@ class Auditor:
         self.pipeline = Pipeline(
             decoder, self.engine, self.reporter, self._clock.now, _decoder_failed
         )
-        self.reporter.watch(
-            self.ledger,
-            self.engine,
-            self.pipeline,
-            decoder.name,
-            lambda: {"values_truncated": detectors.truncated, "hits_capped": detectors.capped},
-        )
-        self._push: OtlpPush | None = None
         self._admission = Admission(
             max_requests=config.admission.max_requests,
             max_bytes=config.admission.max_bytes_in_flight,
             retry_after_seconds=config.admission.retry_after_seconds,
         )
+        self.reporter.watch(
+            self.ledger,
+            self.engine,
+            self.pipeline,
+            decoder.name,
+            lambda: {
+                "values_truncated": detectors.truncated,
+                "hits_capped": detectors.capped,
+                **self._admission.met,
+            },
+        )
+        self._push: OtlpPush | None = None
         self._guard = guard.load(config.tls, config.auth)
+        self._guarded = guard.Watch(self._guard, config.tls, config.auth)
+        self._guarded_next = 0.0
         self._stopping = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="tick", daemon=True)
         self._listeners: list[GrpcListener | HttpListener] = []
@@ -218,6 +226,12 @@ class Auditor:
             max_bytes=self._config.grpc.max_bytes,
             body_timeout_seconds=self._config.grpc.body_timeout_seconds,
             threads=self._config.admission.max_requests,
+            bounds=GrpcBounds(
+                self._config.grpc.max_connections,
+                self._config.grpc.max_connection_age_seconds,
+                self._config.grpc.max_connection_idle_seconds,
+            ),
+            socket_mode=self._config.grpc.socket_mode,
         )
 
     def _http(self, address: str) -> HttpListener:
@@ -229,11 +243,34 @@ class Auditor:
             guard=self._guard,
             max_bytes=self._config.http.max_bytes,
             body_timeout_seconds=self._config.http.body_timeout_seconds,
+            bounds=ConnectionBounds(
+                self._config.http.max_connections,
+                self._config.http.header_timeout_seconds,
+                self._config.http.idle_timeout_seconds,
+            ),
+            socket_mode=self._config.http.socket_mode,
         )
 
+    def reload_guard(self) -> None:
+        """Take certificates and tokens from their files again; what is wrong changes nothing."""
+        try:
+            self._guarded.reload()
+        except OSError as error:
+            self._admission.met["reloads_failed"] += 1
+            _LOG.error("certificates and tokens stay as they were: %s", error)
+        else:
+            _LOG.info("certificates and tokens were loaded again")
+
+    def _watch_guard(self) -> None:
+        if time.monotonic() >= self._guarded_next:
+            self._guarded_next = time.monotonic() + self._config.tls.reload_seconds
+            if self._guarded.changed():
+                self.reload_guard()
+
     def _tick(self) -> None:
-        while not self._stopping.wait(_TICK_SECONDS):
+        while not self._stopping.wait(min(_TICK_SECONDS, self._config.tls.reload_seconds)):
             try:
+                self._watch_guard()
                 self.pipeline.tick()
                 self.reporter.tick(self._clock.now())
             except Exception as error:  # noqa: BLE001 (time must go on)
@@ -241,6 +278,9 @@ class Auditor:
 
 
 def _is_loopback(address: str) -> bool:
+    """Whether only this machine can reach an address."""
+    if unix_path(address) is not None:
+        return True
     host = address.rpartition(":")[0].strip("[]")
     try:
         return ip_address(host).is_loopback

@@ -20,6 +20,15 @@ _MIB = 1024 * 1024
 
 _HIGHEST_PORT = 65_535
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):(?P<port>[0-9]{1,5})")
+_UNIX = re.compile(r"unix:/[^\0]{1,100}")
+
+
+def _listener(text: str) -> str:
+    if text.startswith("unix:"):
+        if _UNIX.fullmatch(text) is None:
+            raise ValueError(f"`{text}` is not unix:/PATH with a path of at most 101 characters")
+        return text
+    return _address(text)
 
 
 def _address(text: str) -> str:
@@ -30,9 +39,12 @@ def _address(text: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+#: The same, or a socket in the file system.
+Listener = Annotated[str, AfterValidator(_listener)]
 #: A year at most: beyond it, waits of the system overflow.
 Seconds = Annotated[float, Field(gt=0, le=366 * 86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+SocketMode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
 
 
 class Section(BaseModel):
@@ -44,21 +56,35 @@ class Section(BaseModel):
 class Grpc(Section):
     """OTLP over gRPC."""
 
-    address: Address = Field(default="127.0.0.1:4317", description="HOST:PORT, or off")
+    address: Listener = Field(default="127.0.0.1:4317", description="HOST:PORT, unix:/PATH, or off")
+    socket_mode: SocketMode = Field(default="0660", description="of the file at unix:/PATH")
     max_bytes: Count = Field(
         default=64 * _MIB, description="largest message, before and after decompression"
     )
     body_timeout_seconds: Seconds = Field(default=10, description="for a message to arrive")
+    max_connections: Count = Field(default=1_000, description="connections; others are refused")
+    max_connection_age_seconds: Seconds = Field(
+        default=1_800, description="after which a client is asked to connect anew"
+    )
+    max_connection_idle_seconds: Seconds = Field(
+        default=900, description="after which a connection without a call is closed"
+    )
 
 
 class Http(Section):
     """OTLP over HTTP."""
 
-    address: Address = Field(default="127.0.0.1:4318", description="HOST:PORT, or off")
+    address: Listener = Field(default="127.0.0.1:4318", description="HOST:PORT, unix:/PATH, or off")
+    socket_mode: SocketMode = Field(default="0660", description="of the file at unix:/PATH")
     max_bytes: Count = Field(
         default=64 * _MIB, description="largest body, before and after decompression"
     )
+    header_timeout_seconds: Seconds = Field(default=30, description="for headers to arrive")
     body_timeout_seconds: Seconds = Field(default=10, description="for a body to arrive")
+    idle_timeout_seconds: Seconds = Field(
+        default=120, description="after which a connection without a request is closed"
+    )
+    max_connections: Count = Field(default=1_000, description="connections; others are closed")
 
 
 class Admin(Section):
@@ -76,6 +102,9 @@ class Tls(Section):
     key_file: Path | None = Field(default=None, description="its key in PEM, unencrypted")
     client_ca_file: Path | None = Field(
         default=None, description="only clients with a certificate from these may send"
+    )
+    reload_seconds: Seconds = Field(
+        default=30, description="between two looks at whether these files, or tokens, changed"
     )
 
     @model_validator(mode="after")

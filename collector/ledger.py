@@ -33,6 +33,8 @@ class Refusal(StrEnum):
     DRAINING = "draining"
     INCOMPLETE = "incomplete"
     """The body did not arrive as a whole: its sender went away, or gRPC refused its size."""
+    MALFORMED = "malformed"
+    """What came over a connection is no HTTP."""
     INTERNAL = "internal"
 
 
@@ -48,6 +50,9 @@ _HTTP_ALONE = frozenset(
         Refusal.METHOD_NOT_ALLOWED,
     }
 )
+
+#: What happens to requests that name no signal.
+_WITHOUT_SIGNAL = (Refusal.NOT_FOUND, Refusal.MALFORMED)
 
 Source: TypeAlias = tuple[str, str]
 
@@ -114,9 +119,9 @@ def _born() -> Entries:
         for signal in Signal
         for transport in Transport
         for reason in Refusal
-        if reason is not Refusal.NOT_FOUND
+        if reason not in _WITHOUT_SIGNAL
         and not (transport is Transport.GRPC and reason in _HTTP_ALONE)
     ]
-    refused.append((*source(None, Transport.HTTP), str(Refusal.NOT_FOUND)))
+    refused += [(*source(None, Transport.HTTP), str(reason)) for reason in _WITHOUT_SIGNAL]
     zero = dict.fromkeys(sources, 0)
     return Entries(Counter(zero), Counter(zero), Counter(zero), Counter(dict.fromkeys(refused, 0)))

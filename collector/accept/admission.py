@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from threading import Lock
 
 from collector.ledger import Refusal
+
+#: Bounds that are met before there is a request to count.
+BOUNDS = ("http_connections", "http_header_seconds", "reloads_failed")
 
 
 class Admission:
@@ -34,6 +38,15 @@ class Admission:
         self._requests = 0
         self._bytes = 0
         self._draining = False
+        self.met: Counter[str] = Counter(dict.fromkeys(BOUNDS, 0))
+
+    def crowded(self) -> None:
+        """A connection was closed, because there are too many."""
+        self.met["http_connections"] += 1
+
+    def slow_headers(self) -> None:
+        """A connection was closed, because the headers of its request did not arrive in time."""
+        self.met["http_header_seconds"] += 1
 
     def enter(self) -> Refusal | None:
         """Take a request in, before its body is read; None when it is taken.

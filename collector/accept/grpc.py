@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Thread
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 from grpc_health.v1 import health
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
+from collector.accept.addresses import clear, open_to, unix_path
 from collector.accept.admission import Admission
 from collector.accept.guard import OPEN, Guard
 from collector.accept.reply import GrpcReply, grpc_refusal
@@ -37,6 +38,13 @@ _METHODS = {f"/{service}/Export": signal for signal, service in SERVICES.items()
 
 #: Handlers that wait for a body occupy a thread each; health checks need some beside them.
 _SPARE_THREADS = 8
+
+#: A call in flight when its connection is old may take so long.
+_AGE_GRACE_MS = 30_000
+_PING_TIMEOUT_MS = 20_000
+#: Clients that ask more often whether the server is there are sent away; gRPC's default of five
+#: minutes meets those of service meshes.
+_LEAST_PING_MS = 10_000
 
 Inspect = Callable[[Signal, bytes, Encoding], int]
 
@@ -100,11 +108,43 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no type
         return self._handlers.get(details.method)
 
 
+class GrpcBounds(NamedTuple):
+    """How many connections there may be, and how long each may live.
+
+    Attributes:
+        most: connections at a time; gRPC itself refuses others.
+        age_seconds: after which a client is asked to connect anew, so that load spreads over
+            replicas and a listener drains; calls in flight may end.
+        idle_seconds: after which a connection without a call is closed.
+        ping_seconds: of silence after which a peer is asked whether it is still there.
+    """
+
+    most: int = 1_000
+    age_seconds: float = 1_800.0
+    idle_seconds: float = 900.0
+    ping_seconds: float = 60.0
+
+    def options(self) -> tuple[tuple[str, int], ...]:
+        """The same as channel arguments of gRPC."""
+        return (
+            ("grpc.max_allowed_incoming_connections", self.most),
+            ("grpc.max_connection_age_ms", int(self.age_seconds * 1000)),
+            ("grpc.max_connection_age_grace_ms", _AGE_GRACE_MS),
+            ("grpc.max_connection_idle_ms", int(self.idle_seconds * 1000)),
+            ("grpc.keepalive_time_ms", int(self.ping_seconds * 1000)),
+            ("grpc.keepalive_timeout_ms", _PING_TIMEOUT_MS),
+            ("grpc.http2.min_ping_interval_without_data_ms", _LEAST_PING_MS),
+        )
+
+
+DEFAULT_BOUNDS = GrpcBounds()
+
+
 class GrpcListener:
     """Takes OTLP over gRPC and answers what `inspect` made of it.
 
     Args:
-        address: HOST:PORT; port 0 takes a free one.
+        address: HOST:PORT, where port 0 takes a free one, or unix:PATH.
         inspect: runs in a worker thread.
         ledger: counts every call.
         admission: decides before the body is read.
@@ -113,6 +153,8 @@ class GrpcListener:
             specification recommends.
         body_timeout_seconds: for a message to arrive once its call has begun.
         threads: calls that are served at once, most of them waiting for their message.
+        bounds: of connections.
+        socket_mode: of the file at PATH, in octal digits.
     """
 
     def __init__(
@@ -126,8 +168,11 @@ class GrpcListener:
         max_bytes: int = 64 * 1024 * 1024,
         body_timeout_seconds: float = 10.0,
         threads: int = 64,
+        bounds: GrpcBounds = DEFAULT_BOUNDS,
+        socket_mode: str = "0660",
     ) -> None:
         self._address = address
+        self._socket_mode = socket_mode
         self._inspect = inspect
         self._ledger = ledger
         self._admission = admission
@@ -141,6 +186,7 @@ class GrpcListener:
             options=(
                 ("grpc.max_receive_message_length", max_bytes),
                 ("grpc.so_reuseport", 0),
+                *bounds.options(),
             ),
         )
         add_HealthServicer_to_server(self._health, self._server)
@@ -154,17 +200,23 @@ class GrpcListener:
         Raises:
             OSError: if the address cannot be bound.
         """
+        path = unix_path(self._address)
         try:
+            if path is not None:
+                clear(path)
             port = self._bind()
-        except RuntimeError:
+        except (RuntimeError, OSError):
             port = 0
         if port == 0:
             self._pool.shutdown()
-            raise OSError(f"cannot listen for OTLP/gRPC on {self._address}: is the port in use?")
+            raise OSError(f"cannot listen for OTLP/gRPC on {self._address}: is it in use?")
         self._deadlines.start()
         self._server.start()
         for service in ("", *SERVICES.values()):
             self._health.set(service, HealthCheckResponse.SERVING)
+        if path is not None:
+            open_to(path, self._socket_mode)
+            return self._address
         return f"{self._address.rpartition(':')[0]}:{port}"
 
     def stop(self, grace_seconds: float = 10.0) -> None:
@@ -179,10 +231,10 @@ class GrpcListener:
         self._deadlines.stop()
 
     def _bind(self) -> int:
-        certificate = self._guard.certificate
-        if certificate is None:
+        credentials = self._guard.grpc_credentials()
+        if credentials is None:
             return int(self._server.add_insecure_port(self._address))
-        return int(self._server.add_secure_port(self._address, certificate.for_grpc()))
+        return int(self._server.add_secure_port(self._address, credentials))
 
     def _export(
         self, signal: Signal, messages: Iterator[bytes], context: grpc.ServicerContext

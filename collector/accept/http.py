@@ -12,7 +12,9 @@ from typing import Any, NamedTuple, TypeVar
 from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from collector.accept.addresses import listen
 from collector.accept.admission import Admission
+from collector.accept.connections import DEFAULT_BOUNDS, ConnectionBounds, Events, Runner
 from collector.accept.guard import OPEN, Guard
 from collector.accept.reply import JSON, PROTOBUF, HttpReply, accepted, http_refusal
 from collector.decode.compression import CODINGS, CompressionError, TooLargeError, inflate
@@ -26,6 +28,7 @@ Inspect = Callable[[Signal, bytes, Encoding], int]
 T = TypeVar("T")
 
 _ENCODINGS = {PROTOBUF: Encoding.PROTOBUF, JSON: Encoding.JSON}
+_BAD_REQUEST = 400
 _PATHS = {f"/v1/{signal}": signal for signal in Signal}
 
 #: Two threads inspect: one decodes while the other has the interpreter, a third only waits.
@@ -59,7 +62,7 @@ class HttpListener:
     """Takes OTLP over HTTP, on an event loop and a thread of its own.
 
     Args:
-        address: HOST:PORT; port 0 takes a free one.
+        address: HOST:PORT, where port 0 takes a free one, or unix:PATH.
         inspect: runs in a worker thread.
         ledger: counts every request.
         admission: decides before the body is read.
@@ -67,6 +70,8 @@ class HttpListener:
         max_bytes: largest body, before and after decompression; 64 MiB is what the OTLP
             specification recommends.
         body_timeout_seconds: for a whole body to arrive.
+        bounds: of connections.
+        socket_mode: of the file at PATH, in octal digits.
     """
 
     def __init__(
@@ -79,9 +84,11 @@ class HttpListener:
         guard: Guard = OPEN,
         max_bytes: int = 64 * 1024 * 1024,
         body_timeout_seconds: float = 10.0,
+        bounds: ConnectionBounds = DEFAULT_BOUNDS,
+        socket_mode: str = "0660",
     ) -> None:
-        self._host, _, port = address.rpartition(":")
-        self._port = int(port)
+        self._address = address
+        self._socket_mode = socket_mode
         self._inspect = inspect
         self._ledger = ledger
         self._admission = admission
@@ -91,7 +98,8 @@ class HttpListener:
         self._workers = ThreadPoolExecutor(_INSPECTING_THREADS, thread_name_prefix="http")
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="http", daemon=True)
-        self._runner: web.AppRunner | None = None
+        self._bounds = bounds
+        self._runner: Runner | None = None
         self._active: set[asyncio.Task[Any]] = set()
 
     def start(self) -> str:
@@ -105,14 +113,12 @@ class HttpListener:
         """
         self._thread.start()
         try:
-            port = self._run(self._open())
+            return self._run(self._open())
         except OSError as error:
             self.stop(0)
-            address = f"{self._host}:{self._port}"
             raise OSError(
-                f"cannot listen for OTLP/HTTP on {address}: is the port in use?"
+                f"cannot listen for OTLP/HTTP on {self._address}: is it in use?"
             ) from error
-        return f"{self._host}:{port}"
 
     def stop(self, grace_seconds: float = 10.0) -> None:
         """Take no new connections, and let requests in flight end.
@@ -132,11 +138,11 @@ class HttpListener:
     def _run(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
 
-    async def _open(self) -> int:
-        app = web.Application(client_max_size=0)
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(
-            app,
+    async def _open(self) -> str:
+        self._runner = Runner(
+            self._handle,
+            self._bounds,
+            Events(self._failed, self._admission.crowded, self._admission.slow_headers),
             access_log=None,
             auto_decompress=False,
             handler_cancellation=False,
@@ -144,25 +150,25 @@ class HttpListener:
             lingering_time=_LINGERING_SECONDS,
         )
         await self._runner.setup()
-        certificate = self._guard.certificate
-        site = web.TCPSite(
-            self._runner,
-            self._host.strip("[]"),
-            self._port,
-            ssl_context=certificate.context if certificate else None,
-        )
-        await site.start()
-        port: int = self._runner.addresses[0][1]
-        return port
+        context = self._guard.http_context()
+        return await listen(self._runner, self._address, self._socket_mode, context)
 
-    async def _close(self, runner: web.AppRunner, grace_seconds: float) -> None:
+    def _failed(self, status: int) -> web.Response:
+        """Answer what never became a request, or failed beyond all expectation."""
+        reason = Refusal.MALFORMED if status == _BAD_REQUEST else Refusal.INTERNAL
+        if reason is Refusal.MALFORMED:  # any other is in the ledger as received
+            self._ledger.received(None, Transport.HTTP)
+            self._ledger.refused(None, Transport.HTTP, reason)
+        return _response(http_refusal(reason, JSON, self._admission.retry_after_seconds))
+
+    async def _close(self, runner: Runner, grace_seconds: float) -> None:
         for site in list(runner.sites):
             await site.stop()
         if self._active:
             await asyncio.wait(self._active, timeout=grace_seconds)
         await runner.cleanup()
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         task = asyncio.current_task()
         if task is not None:
             self._active.add(task)
@@ -171,7 +177,7 @@ class HttpListener:
         self._ledger.received(signal, Transport.HTTP)
         return await self._answer(signal, request)
 
-    async def _answer(self, signal: Signal | None, request: web.Request) -> web.StreamResponse:
+    async def _answer(self, signal: Signal | None, request: web.BaseRequest) -> web.StreamResponse:
         content_type = request.content_type.lower()
         try:
             if not self._guard.admit(request.headers.get("Authorization", "")):
@@ -186,7 +192,7 @@ class HttpListener:
         self._ledger.inspected(signal, Transport.HTTP, items)
         return _response(accepted(content_type))
 
-    def _headers(self, request: web.Request, content_type: str) -> _Headers:
+    def _headers(self, request: web.BaseRequest, content_type: str) -> _Headers:
         """Judge by the headers, before anything is read."""
         encoding = _ENCODINGS.get(content_type)
         if encoding is None or "Content-Type" not in request.headers:
@@ -202,7 +208,7 @@ class HttpListener:
     def _limit_text(self) -> str:
         return f"the body is larger than the limit of {self._max_bytes} bytes"
 
-    async def _take(self, signal: Signal, request: web.Request, content_type: str) -> int:
+    async def _take(self, signal: Signal, request: web.BaseRequest, content_type: str) -> int:
         headers = self._headers(request, content_type)
         refusal = self._admission.enter()
         if refusal is not None:
@@ -216,9 +222,11 @@ class HttpListener:
         finally:
             self._admission.leave(taken[0])
 
-    async def _body(self, request: web.Request, taken: list[int]) -> bytes:
+    async def _body(self, request: web.BaseRequest, taken: list[int]) -> bytes:
         """The body as sent, accounted for piece by piece."""
         pieces: list[bytes] = []
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
             async with asyncio.timeout(self._body_timeout):
                 async for piece in request.content.iter_any():
@@ -249,7 +257,7 @@ class HttpListener:
             raise _Refused(Refusal.INTERNAL) from None
 
 
-def _checked(signal: Signal | None, request: web.Request) -> Signal:
+def _checked(signal: Signal | None, request: web.BaseRequest) -> Signal:
     """The signal of a request that is one to an OTLP path."""
     if signal is None:
         raise _Refused(Refusal.NOT_FOUND)

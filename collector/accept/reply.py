@@ -68,6 +68,7 @@ _ANSWERS: dict[Refusal, _Answer] = {
     Refusal.INCOMPLETE: _Answer(
         grpc.StatusCode.CANCELLED, 400, "the body ended before it was complete"
     ),
+    Refusal.MALFORMED: _Answer(grpc.StatusCode.INVALID_ARGUMENT, 400, "this is no HTTP request"),
     Refusal.INTERNAL: _Answer(
         grpc.StatusCode.UNAVAILABLE, 503, "something failed here; try again later", retry=True
     ),

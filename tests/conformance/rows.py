@@ -10,12 +10,11 @@ from enum import StrEnum
 from typing import Any
 
 import grpc
+from conformance import samples, wire
+from conformance.samples import JSON, PROTOBUF
 from google.protobuf.json_format import Parse
 from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
-
-from conformance import samples, wire
-from conformance.samples import JSON, PROTOBUF
 
 _MESSAGE_BOUND = 256 * 1024 * 1024
 
@@ -29,11 +28,11 @@ class Level(StrEnum):
     HARDENING = "hardening"
 
 
-class FailedRow(AssertionError):
+class FailedRow(AssertionError):  # noqa: N818 (an outcome, not an error)
     """The server did not do what a row asks for."""
 
 
-class UnknownHere(Exception):
+class UnknownHere(Exception):  # noqa: N818 (an outcome, not an error)
     """A row needs to know something of the server that was not told."""
 
 
@@ -163,7 +162,7 @@ def expect(holds: object, said: str) -> None:
 
 def accepted(signal: str, answer: wire.Answer, content_type: str = PROTOBUF) -> Message:
     """A full success, and its message."""
-    expect(answer.status == 200, f"answered {answer.status}")  # noqa: PLR2004
+    expect(answer.status == 200, f"answered {answer.status}")
     answered = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     expect(answered == content_type, f"Content-Type {answered!r}")
     body = answer.body

@@ -60,7 +60,7 @@ def _(target: Target) -> None:
     bodies = {"deflate": zlib.compress(body), "identity": body, "zstd": b"\x28\xb5\x2f\xfd\x00"}
     for coding, sent in bodies.items():
         answer = target.post("traces", sent, Content_Encoding=coding)
-        if answer.status == 200:  # noqa: PLR2004
+        if answer.status == 200:
             accepted("traces", answer)
         else:
             refused(answer, 400, 415)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from google.rpc.error_details_pb2 import BadRequest
-
 from conformance import samples, wire
 from conformance.rows import Level, Target, accepted, expect, refused, row
 from conformance.samples import JSON, PROTOBUF, SIGNALS, as_json, as_protobuf
+from google.rpc.error_details_pb2 import BadRequest
 
 _GARBAGE = b"\xff\xff\xff"
 _MIB = 1024 * 1024

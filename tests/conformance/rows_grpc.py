@@ -6,12 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
-from google.rpc.error_details_pb2 import RetryInfo
-from google.rpc.status_pb2 import Status
-
 from conformance import samples
 from conformance.rows import Level, Target, expect, grpc_refused, nothing_rejected, row
 from conformance.samples import RESPONSES, SIGNALS, as_protobuf
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
 
 _CALLS = 100
 

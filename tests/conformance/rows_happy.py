@@ -100,6 +100,6 @@ def _(target: Target) -> None:
         size = {"Content-Length": str(len(body))}
         headers = {"Content-Type": JSON, "Expect": "100-continue"} | size | token
         connection.send(wire.request("/v1/logs", None, headers))
-        expect(connection.interim() == 100, "no 100 Continue before the body")  # noqa: PLR2004
+        expect(connection.interim() == 100, "no 100 Continue before the body")
         connection.send(body)
         accepted("logs", connection.answer(), JSON)

@@ -100,7 +100,9 @@ def _(target: Target) -> None:
 
 @row("B12", Level.HARDENING, "null stands for a field that is not set")
 def _(target: Target) -> None:
-    _taken(target, span() | {"parentSpanId": None, "attributes": None, "status": None, "kind": None})
+    _taken(
+        target, span() | {"parentSpanId": None, "attributes": None, "status": None, "kind": None}
+    )
 
 
 @row("B13", Level.HARDENING, "NaN, Infinity and exponents are doubles")

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from google.rpc.error_details_pb2 import RetryInfo
-
 from conformance import wire
 from conformance.rows import (
     Level,
@@ -22,6 +20,7 @@ from conformance.rows import (
 from conformance.rows_grpc import code, retry_infos
 from conformance.samples import JSON, PROTOBUF, as_json, as_protobuf, span
 from conformance.servers import Program
+from google.rpc.error_details_pb2 import RetryInfo
 
 _SECONDS = 5.0
 
@@ -40,7 +39,7 @@ def _overload(target: Target) -> Iterator[Target]:
             connection.send(wire.request("/v1/traces", None, headers) + b"x")
         until = time.monotonic() + _SECONDS
         while time.monotonic() < until:
-            if full.post("traces", as_protobuf("traces")).status != 200:  # noqa: PLR2004
+            if full.post("traces", as_protobuf("traces")).status != 200:
                 break
         yield full
 

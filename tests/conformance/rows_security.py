@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import ssl
+import stat
+import subprocess
+import sys
+import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import grpc
 import trustme
-
 from conformance import samples, wire
 from conformance.rows import Level, Target, accepted, expect, grpc_refused, refused, row
 from conformance.rows_grpc import code
 from conformance.samples import PROTOBUF, as_protobuf
 from conformance.servers import Program
 
-_TOKEN = "conformance-token-0123456789"  # noqa: S105 (opens a server of this test alone)
+_TOKEN = "conformance-token-0123456789"
 _CALL_SECONDS = 5.0
+_RELOAD_SECONDS = 20.0
 
 
 class Files(NamedTuple):
@@ -66,7 +72,7 @@ def shakes(address: str, context: ssl.SSLContext) -> bool:
         with wire.Connection(address, context, _CALL_SECONDS) as connection:
             headers = {"Content-Type": PROTOBUF}
             connection.send(wire.request("/v1/traces", as_protobuf("traces"), headers))
-            return connection.answer().status == 200  # noqa: PLR2004
+            return connection.answer().status == 200
     except (ssl.SSLError, OSError):
         return False
 
@@ -100,8 +106,10 @@ def _(target: Target) -> None:
         expect(shakes(program.http, context), f"{version.name} is refused")
     old = client(made)
     old.set_ciphers("DEFAULT:@SECLEVEL=0")
-    old.minimum_version = ssl.TLSVersion.TLSv1
-    old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old.minimum_version = ssl.TLSVersion.TLSv1
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
     expect(not shakes(program.http, old), "TLS 1.1 is spoken")
     expect(grpc_shakes(program.grpc, made), "gRPC over TLS is refused")
 
@@ -116,6 +124,29 @@ def _(target: Target) -> None:
     for stranger in (None, trustme.CA()):
         expect(not shakes(program.http, client(made, stranger)), "a stranger came in over HTTP")
         expect(not grpc_shakes(program.grpc, made, stranger), "a stranger came in over gRPC")
+
+
+@row("G3", Level.COLLECTOR, "a certificate that is replaced on disk is shown without a restart")
+def _(target: Target) -> None:
+    start: Callable[..., Program] = target.fact("start")
+    made = files(target.fact("folder")())
+    program = start({"tls": made.config(clients=True) | {"reload_seconds": 0.1}})
+    expect(shakes(program.http, client(made, made.ca)), "a good client is refused")
+    fresh = files(target.fact("folder")())
+    for old, new in zip(made[1:], fresh[1:], strict=True):
+        old.write_bytes(new.read_bytes())
+    _until(lambda: shakes(program.http, client(fresh, fresh.ca)), "HTTP shows the old one")
+    _until(lambda: grpc_shakes(program.grpc, fresh, fresh.ca), "gRPC shows the old one")
+    expect(not shakes(program.http, client(fresh, made.ca)), "the old authority still opens HTTP")
+    expect(not grpc_shakes(program.grpc, fresh, made.ca), "the old authority still opens gRPC")
+
+
+def _until(holds: Callable[[], bool], said: str) -> None:
+    """Wait for what must become true."""
+    until = time.monotonic() + _RELOAD_SECONDS
+    while not holds():
+        expect(time.monotonic() < until, said)
+        time.sleep(0.05)
 
 
 @row("G4", Level.COLLECTOR, "without a known token: 401 with a Status, and UNAUTHENTICATED")
@@ -150,3 +181,33 @@ def _(target: Target) -> None:
     expect("access-control-allow-origin" not in answer.headers, "an origin is allowed")
     answer = target.post("traces", as_protobuf("traces"), Origin="https://elsewhere.example")
     expect("access-control-allow-origin" not in answer.headers, "an origin is allowed")
+
+
+@row("G9", Level.COLLECTOR, "both protocols are spoken over unix sockets, one left behind or not")
+def _(target: Target) -> None:
+    start: Callable[..., Program] = target.fact("start")
+    folder: Path = target.fact("folder")()
+    addresses = {name: f"unix:{folder / name}" for name in ("http", "grpc")}
+    for _ in range(2):
+        program = start(
+            {name: {"address": at, "socket_mode": "0600"} for name, at in addresses.items()}
+        )
+        mine = Target(str(folder / "http"), addresses["grpc"])
+        accepted("logs", mine.post("logs", as_protobuf("logs")))
+        mine.call("logs", as_protobuf("logs"))
+        modes = {stat.S_IMODE((folder / name).stat().st_mode) for name in addresses}
+        expect(modes == {0o600}, f"modes {[oct(one) for one in modes]}")
+        program.kill()  # it leaves its sockets behind
+
+
+@row("G10", Level.COLLECTOR, "by default only this machine can reach it")
+def _(target: Target) -> None:
+    target.fact("start")
+    shown = subprocess.run(
+        [sys.executable, "-m", "collector.cli", "run", "--print-config"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    found = re.findall(r"address: '?(\S+?):\d+'?(?:\s|$)", shown)
+    expect(len(found) == 3 and set(found) == {"127.0.0.1"}, f"bound to {found}")

@@ -1,7 +1,7 @@
 """Try an OTLP server row by row, and print the table.
 
-    run.py                           this project's own auditor, started for it
-    run.py HTTP_ADDRESS,GRPC_ADDRESS [--limit BYTES] [--token TOKEN]   a server that runs already
+run.py                           this project's own auditor, started for it
+run.py HTTP_ADDRESS,GRPC_ADDRESS [--limit BYTES] [--token TOKEN]   a server that runs already
 """
 
 from __future__ import annotations

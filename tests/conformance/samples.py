@@ -111,7 +111,7 @@ def padded(signal: str, size: int) -> bytes:
         length = rest - digits
         low = [(length >> 7 * at & 0x7F) | 0x80 for at in range(digits - 1)]
         last = length >> 7 * (digits - 1)
-        if 0 <= last < 0x80:  # noqa: PLR2004 (seven bits to a byte)
+        if 0 <= last < 0x80:
             return body + tag + bytes([*low, last]) + b"x" * length
     raise ValueError(size)
 
@@ -129,14 +129,16 @@ def nested_json(depth: int) -> bytes:
     opened = '{"arrayValue":{"values":[' * depth
     value = opened + '{"stringValue":"deep"}' + "]}}" * depth
     attribute = '{"key":"k","value":' + value + "}"
-    one = json.dumps(span(attributes=[])).replace('"attributes": []', f'"attributes": [{attribute}]')
+    one = json.dumps(span(attributes=[])).replace(
+        '"attributes": []', f'"attributes": [{attribute}]'
+    )
     resources, scopes, field = _FIELDS["traces"]
     return f'{{"{resources}":[{{"{scopes}":[{{"{field}":[{one}]}}]}}]}}'.encode()
 
 
 def _field(number: int, data: bytes) -> bytes:
     length, encoded = len(data), b""
-    while length > 0x7F:  # noqa: PLR2004
+    while length > 0x7F:
         encoded += bytes([length & 0x7F | 0x80])
         length >>= 7
     return bytes([number << 3 | 2]) + encoded + bytes([length]) + data
@@ -147,5 +149,9 @@ def nested_protobuf(depth: int) -> bytes:
     value = _field(1, b"deep")
     for _ in range(depth):
         value = _field(5, _field(1, value))
-    one = _field(1, os.urandom(16)) + _field(2, os.urandom(8)) + _field(9, _field(1, b"k") + _field(2, value))
+    one = (
+        _field(1, os.urandom(16))
+        + _field(2, os.urandom(8))
+        + _field(9, _field(1, b"k") + _field(2, value))
+    )
     return _field(1, _field(2, _field(2, one)))

@@ -18,7 +18,6 @@ from typing import Any
 from urllib.request import urlopen
 
 import yaml
-
 from conformance.rows import Target
 from conformance.samples import JSON, as_json
 
@@ -29,6 +28,7 @@ LIMIT = 2 * 1024 * 1024
 DEFAULT_LIMIT = 64 * 1024 * 1024
 MAX_REQUESTS = 4
 TIMEOUT = 1.0
+MAX_CONNECTIONS = 200
 
 
 class Program:
@@ -61,7 +61,7 @@ class Program:
         self._known.wait(_START_SECONDS)
         found = _READY.search(self.said)
         if found is None:
-            self.process.kill()
+            self.kill()
             raise RuntimeError(f"the auditor did not start:\n{self.said}")
         self.grpc, self.http, self.admin = found.groups()
 
@@ -101,13 +101,19 @@ class Program:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(10)
+        self._reader.join(10)
+        if self.process.stderr is not None:
+            self.process.stderr.close()
 
     def sees_trace(self, trace_id: str, span: dict[str, Any]) -> bool:
         """Whether a span's trace id stands in the finding on a secret in it."""
         token = os.urandom(24).hex()
         secret = {"arrayValue": {"values": [{"stringValue": f"Bearer {token}"}]}}
         key = f"http.request.header.x-{trace_id[:8]}.authorization"
-        attributes = [{"key": key, "value": {"stringValue": f"Bearer {token}"}}, {"key": "a", "value": secret}]
+        attributes = [
+            {"key": key, "value": {"stringValue": f"Bearer {token}"}},
+            {"key": "a", "value": secret},
+        ]
         target = Target(self.http, self.grpc)
         target.post("traces", as_json("traces", span | {"attributes": attributes}), JSON)
         until = time.monotonic() + _SEEN_SECONDS
@@ -155,7 +161,8 @@ def own(folder: Path) -> Iterator[Target]:
     bounds = {"max_bytes": LIMIT, "body_timeout_seconds": TIMEOUT}
     admission = {"max_requests": MAX_REQUESTS, "retry_after_seconds": 3}
     try:
-        program = servers.start({"http": bounds, "grpc": bounds})
+        web = bounds | {"header_timeout_seconds": TIMEOUT, "max_connections": MAX_CONNECTIONS}
+        program = servers.start({"http": web, "grpc": bounds})
         yield Target(
             http=program.http,
             grpc=program.grpc,
@@ -165,6 +172,8 @@ def own(folder: Path) -> Iterator[Target]:
                 "memory": program.memory,
                 "sees_trace": program.sees_trace,
                 "body_timeout": TIMEOUT,
+                "header_timeout": TIMEOUT,
+                "max_connections": MAX_CONNECTIONS,
                 "start": servers.start,
                 "folder": servers.folder,
                 "max_requests": MAX_REQUESTS,

@@ -1,7 +1,6 @@
 """The auditor keeps every row of the table of OTLP servers."""
 
 import pytest
-
 from conformance.table import TABLE, run
 
 

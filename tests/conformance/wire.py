@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 SECONDS = 15.0
 
@@ -26,7 +26,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Silent(Exception):
+class Silent(Exception):  # noqa: N818 (an outcome, not an error)
     """Neither an answer nor the end of the connection came in time."""
 
 
@@ -55,7 +55,7 @@ class Connection:
         self._socket = tls.wrap_socket(raw, server_hostname="localhost") if tls else raw
         self._left = b""
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,7 +94,7 @@ class Connection:
             status = int(lines[0].split()[1])
             pairs = (line.partition(":") for line in lines[1:] if line)
             headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-            if status >= 200:  # noqa: PLR2004 (below are interim answers)
+            if status >= 200:
                 return Answer(status, headers, self._body(headers))
 
     def interim(self) -> int:

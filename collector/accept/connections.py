@@ -1,0 +1,177 @@
+"""Connections of the HTTP listeners: how many, how long silent, and what is no HTTP at all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, TypeAlias
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_server import Server
+
+
+class ConnectionBounds(NamedTuple):
+    """What a client may do before it has sent a request.
+
+    Attributes:
+        most: connections at a time; a further one is closed at once.
+        header_seconds: for the headers of a request to arrive.
+        idle_seconds: between two requests of a connection.
+    """
+
+    most: int = 1_000
+    header_seconds: float = 30.0
+    idle_seconds: float = 120.0
+
+
+Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+DEFAULT_BOUNDS = ConnectionBounds()
+
+
+class Events(NamedTuple):
+    """What is told of connections, on the event loop.
+
+    Attributes:
+        failed: what is answered to bytes that are no HTTP (400), and where a handler raised (500).
+        crowded: a connection was closed because there are too many.
+        slow: a connection was closed because its headers did not arrive in time.
+    """
+
+    failed: Callable[[int], web.Response]
+    crowded: Callable[[], None]
+    slow: Callable[[], None]
+
+
+class _Connection(RequestHandler):
+    """One connection.
+
+    aiohttp logs malformed requests with what they hold, and answers them as text; here neither
+    happens.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        bounds: ConnectionBounds,
+        events: Events,
+        **options: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(server, keepalive_timeout=bounds.idle_seconds, **options)
+        self._server = server
+        self._bounds = bounds
+        self._events = events
+        self._waiting: asyncio.TimerHandle | None = None
+        self._serving = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, unless there are too many."""
+        super().connection_made(transport)
+        if len(self._server.connections) > self._bounds.most:
+            self._events.crowded()
+            self.force_close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Nothing more will come."""
+        self._heard()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Give the headers that begin here their time."""
+        if not self._serving and self._waiting is None:
+            loop = asyncio.get_running_loop()
+            self._waiting = loop.call_later(self._bounds.header_seconds, self._expire)
+        super().data_received(data)
+
+    def begin(self) -> None:
+        """The headers of a request have arrived."""
+        self._heard()
+        self._serving = True
+
+    def end(self) -> None:
+        """A request was answered."""
+        self._serving = False
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP; nothing of it is logged."""
+        del request, exc, message
+        self._heard()
+        response = self._events.failed(status)
+        response.force_close()
+        return response
+
+    def _heard(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _expire(self) -> None:
+        self._waiting = None
+        self._events.slow()
+        self.force_close()
+
+
+class _Server(Server):
+    """Makes connections that keep the bounds."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        bounds: ConnectionBounds,
+        events: Events,
+        **options: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(handler, **options)
+        self._bounds = bounds
+        self._events = events
+
+    def __call__(self) -> RequestHandler:
+        return _Connection(self, self._bounds, self._events, loop=self._loop, **self._kwargs)
+
+
+class Runner(web.BaseRunner):
+    """Serves a handler within bounds.
+
+    Args:
+        handler: answers a request; must not raise.
+        bounds: of connections.
+        events: told of what becomes of them.
+        options: of aiohttp's RequestHandler and runner.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        bounds: ConnectionBounds,
+        events: Events,
+        **options: Any,  # noqa: ANN401 (those of aiohttp)
+    ) -> None:
+        super().__init__(**options)
+        self._handler = handler
+        self._bounds = bounds
+        self._events = events
+
+    async def shutdown(self) -> None:
+        """Nothing is to be told of the end."""
+
+    async def _make_server(self) -> Server:
+        loop = asyncio.get_running_loop()
+        return _Server(self._serve, self._bounds, self._events, loop=loop, **self._kwargs)
+
+    async def _cleanup_server(self) -> None:
+        """Nothing is left to clean."""
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = request.protocol
+        assert isinstance(connection, _Connection)  # noqa: S101 (made above)
+        connection.begin()
+        try:
+            return await self._handler(request)
+        finally:
+            connection.end()
