@@ -18,6 +18,7 @@ from collector.accept.admission import Admission
 from collector.accept.connections import ConnectionBounds
 from collector.accept.grpc import GrpcBounds, GrpcListener
 from collector.accept.http import HttpListener
+from collector.accept.memory import MemoryBudget, container_limit
 from collector.clock import Clock
 from collector.config import OFF, Config
 from collector.decode import best
@@ -114,10 +115,12 @@ class Auditor:
         self.pipeline = Pipeline(
             decoder, self.engine, self.reporter, self._clock.now, _decoder_failed
         )
+        self._memory = MemoryBudget(config.admission.max_memory_bytes or container_limit())
         self._admission = Admission(
             max_requests=config.admission.max_requests,
             max_bytes=config.admission.max_bytes_in_flight,
             retry_after_seconds=config.admission.retry_after_seconds,
+            memory=self._memory,
         )
         self.reporter.watch(
             self.ledger,
@@ -160,13 +163,16 @@ class Auditor:
         self._accepting = True
         return Bound(grpc, http, admin)
 
-    def stop(self, grace_seconds: float = 10.0) -> None:
+    def stop(self) -> None:
         """Answer what is in flight, judge what is proven, write it, and close everything.
 
-        Args:
-            grace_seconds: for requests in flight.
+        Before that, for as long as the configuration asks for, requests are still taken while
+        `/readyz` fails, so that nothing new is sent here when the listeners close.
         """
-        self._accepting = False
+        grace_seconds = self._config.admission.grace_seconds
+        was_accepting, self._accepting = self._accepting, False
+        if was_accepting:
+            time.sleep(self._config.admission.drain_seconds)
         self._admission.drain()
         stops = [
             threading.Thread(target=listener.stop, args=(grace_seconds,))
@@ -188,7 +194,11 @@ class Auditor:
 
     def not_ready(self) -> list[str]:
         """Why no telemetry is taken at present; empty when it is."""
-        return [] if self._accepting else ["starting or draining"]
+        if not self._accepting:
+            return ["starting or draining"]
+        if self._config.admission.overload_unready and self._admission.overloaded:
+            return ["overloaded"]
+        return []
 
     def _start_admin(self) -> str:
         if self._config.admin.address == OFF:
@@ -271,6 +281,12 @@ class Auditor:
         while not self._stopping.wait(min(_TICK_SECONDS, self._config.tls.reload_seconds)):
             try:
                 self._watch_guard()
+                if self._memory.relieve():
+                    _LOG.warning(
+                        "the process holds more than %d bytes: requests are refused until it "
+                        "holds less",
+                        self._memory.limit,
+                    )
                 self.pipeline.tick()
                 self.reporter.tick(self._clock.now())
             except Exception as error:  # noqa: BLE001 (time must go on)

@@ -129,7 +129,24 @@ class AdmissionBounds(Section):
 
     max_requests: Count = Field(default=64, description="requests")
     max_bytes_in_flight: Count = Field(default=256 * _MIB, description="bytes of bodies")
+    max_memory_bytes: Count | None = Field(
+        default=None,
+        description="memory of the process above which requests are refused; without it, nine "
+        "tenths of the container's limit, if it has one",
+    )
     retry_after_seconds: Count = Field(default=2, description="what a refused client is told")
+    drain_seconds: Annotated[float, Field(ge=0, le=3_600)] = Field(
+        default=0,
+        description="between SIGTERM, when /readyz fails, and the closing of the listeners",
+    )
+    grace_seconds: Seconds = Field(
+        default=10, description="for requests in flight when the listeners close"
+    )
+    overload_unready: bool = Field(
+        default=False,
+        description="whether /readyz fails under overload: never as a sidecar, where it would take "
+        "the application out of its Service",
+    )
 
 
 class Traces(Section):

@@ -30,6 +30,8 @@ class Refusal(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     BODY_TIMEOUT = "body_timeout"
     OVERLOADED = "overloaded"
+    MEMORY = "memory"
+    """The process holds as much memory as it may."""
     DRAINING = "draining"
     INCOMPLETE = "incomplete"
     """The body did not arrive as a whole: its sender went away, or gRPC refused its size."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from threading import Lock
 
+from collector.accept.memory import MemoryBudget
 from collector.ledger import Refusal
 
 #: Bounds that are met before there is a request to count.
@@ -23,6 +24,7 @@ class Admission:
         max_bytes: bytes of bodies in flight, as received; one request larger than this is
             still taken while nothing else is in flight.
         retry_after_seconds: what a refused client is told to wait.
+        memory: of the process.
     """
 
     def __init__(
@@ -30,10 +32,12 @@ class Admission:
         max_requests: int = 64,
         max_bytes: int = 256 * 1024 * 1024,
         retry_after_seconds: int = 2,
+        memory: MemoryBudget | None = None,
     ) -> None:
         self._max_requests = max_requests
         self._max_bytes = max_bytes
         self.retry_after_seconds = retry_after_seconds
+        self._memory = memory or MemoryBudget(None)
         self._lock = Lock()
         self._requests = 0
         self._bytes = 0
@@ -58,6 +62,8 @@ class Admission:
                 return Refusal.DRAINING
             if self._requests >= self._max_requests:
                 return Refusal.OVERLOADED
+            if self._memory.exceeded(self._bytes):
+                return Refusal.MEMORY
             self._requests += 1
             return None
 
@@ -79,6 +85,13 @@ class Admission:
         """Take nothing more."""
         with self._lock:
             self._draining = True
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether the next request would be refused for what is in flight, or in memory."""
+        with self._lock:
+            full = self._requests >= self._max_requests or self._bytes >= self._max_bytes
+            return full or self._memory.exceeded(self._bytes)
 
     @property
     def in_flight(self) -> tuple[int, int]:

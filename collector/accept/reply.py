@@ -62,6 +62,9 @@ _ANSWERS: dict[Refusal, _Answer] = {
     Refusal.OVERLOADED: _Answer(
         grpc.StatusCode.UNAVAILABLE, 503, "too much is in flight; try again later", retry=True
     ),
+    Refusal.MEMORY: _Answer(
+        grpc.StatusCode.UNAVAILABLE, 503, "memory is short; try again later", retry=True
+    ),
     Refusal.DRAINING: _Answer(
         grpc.StatusCode.UNAVAILABLE, 503, "shutting down; try again later", retry=True
     ),

@@ -1,0 +1,104 @@
+"""How much memory the process may hold before it takes no more requests."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+_STATM = Path("/proc/self/statm")
+_CGROUPS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+#: Of a container's limit; the rest is for what requests in flight add before they are counted.
+_SHARE = 0.9
+#: A cgroup without a limit says a number near 2**63.
+_NO_LIMIT = 2**60
+#: A reading serves so long: a request costs a microsecond of it, not forty.
+_FRESH_SECONDS = 0.02
+_RELIEF_SECONDS = 5.0
+
+
+def resident() -> int:
+    """Bytes of memory that the process holds; 0 where the system does not tell."""
+    try:
+        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def container_limit(files: tuple[Path, ...] = _CGROUPS) -> int | None:
+    """What the process may hold by its container's limit, with some to spare; None for no limit.
+
+    Args:
+        files: of which the first that can be read tells, as cgroups of version 2 and 1 do.
+    """
+    for file in files:
+        try:
+            limit = int(file.read_text())
+        except (OSError, ValueError):  # version 2 says "max" for no limit
+            continue
+        return int(limit * _SHARE) if limit < _NO_LIMIT else None
+    return None
+
+
+class MemoryBudget:
+    """Tells when the process holds too much.
+
+    Args:
+        limit: bytes; None is no limit.
+        read: bytes that the process holds at present.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        limit: int | None,
+        read: Callable[[], int] = resident,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._limit = limit
+        self._read = read
+        self._clock = clock
+        self._read_at = float("-inf")
+        self._held = 0
+        self._relieved_at = float("-inf")
+
+    @property
+    def limit(self) -> int | None:
+        """Bytes; None is no limit."""
+        return self._limit
+
+    def exceeded(self, coming: int) -> bool:
+        """Whether no more should be taken.
+
+        Args:
+            coming: bytes in flight that may not be in memory yet.
+        """
+        if self._limit is None:
+            return False
+        now = self._clock()
+        if now - self._read_at > _FRESH_SECONDS:
+            self._held, self._read_at = self._read(), now
+        return self._held + coming > self._limit
+
+    def relieve(self) -> bool:
+        """Give back what is free, if too much is held; whether that was so.
+
+        The C library keeps what was freed: without this a process might refuse for ever over
+        memory that it does not use.
+        """
+        now = self._clock()
+        if not self.exceeded(0) or now - self._relieved_at < _RELIEF_SECONDS:
+            return False
+        self._relieved_at = now
+        gc.collect()
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of the GNU C library alone
+        if trim is not None:
+            trim(0)
+        self._read_at = float("-inf")
+        return True

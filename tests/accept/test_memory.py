@@ -1,0 +1,108 @@
+"""Over its budget of memory nothing more is taken, and what is free is given back."""
+
+from __future__ import annotations
+
+import pytest
+
+from collector.accept.admission import Admission
+from collector.accept.memory import MemoryBudget, container_limit, resident
+from collector.ledger import Refusal
+
+
+class Process:
+    """A process of which the memory and the clock are set by hand."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.now = 0.0
+
+    def budget(self, limit: int | None) -> MemoryBudget:
+        return MemoryBudget(limit, lambda: self.held, lambda: self.now)
+
+
+def test_the_budget_is_exact_and_counts_what_is_coming() -> None:
+    process = Process()
+    budget = process.budget(1000)
+    process.held = 900
+
+    assert not budget.exceeded(100)
+    assert budget.exceeded(101)
+
+
+def test_without_a_limit_nothing_is_too_much() -> None:
+    process = Process()
+    process.held = 2**50
+
+    assert not process.budget(None).exceeded(2**50)
+
+
+def test_a_reading_serves_for_an_instant_and_no_longer() -> None:
+    process = Process()
+    budget = process.budget(1000)
+    assert not budget.exceeded(0)
+    process.held = 2000
+
+    assert not budget.exceeded(0)
+    process.now += 0.03
+    assert budget.exceeded(0)
+
+
+def test_relief_is_sought_only_over_the_limit_and_not_all_the_time() -> None:
+    process = Process()
+    budget = process.budget(1000)
+    assert not budget.relieve()
+
+    process.held, process.now = 2000, 1.0
+    assert budget.relieve()
+    assert not budget.relieve()
+    process.now += 6
+    assert budget.relieve()
+
+
+def test_a_request_is_refused_over_the_budget_and_taken_again_below_it() -> None:
+    process = Process()
+    admission = Admission(memory=process.budget(1000))
+    process.held = 1001
+
+    assert admission.enter() is Refusal.MEMORY
+    assert admission.overloaded
+    assert admission.in_flight == (0, 0)
+    process.held, process.now = 500, 1.0
+    assert admission.enter() is None
+    assert not admission.overloaded
+
+
+def test_bytes_in_flight_count_towards_the_budget() -> None:
+    process = Process()
+    admission = Admission(memory=process.budget(1000))
+    process.held = 600
+    assert admission.enter() is None
+    assert admission.grow(401)
+
+    assert admission.enter() is Refusal.MEMORY
+    admission.leave(401)
+    assert admission.enter() is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "limit"),
+    [
+        (["1000\n"], 900),
+        (["max\n"], None),
+        (["max\n", "2000\n"], 1800),
+        ([str(2**63 - 4096)], None),
+        ([""], None),
+        ([], None),
+    ],
+)
+def test_a_container_s_limit_is_read_with_some_to_spare(tmp_path, texts, limit) -> None:
+    files = []
+    for number, text in enumerate(texts):
+        files.append(tmp_path / str(number))
+        files[-1].write_text(text)
+
+    assert container_limit((tmp_path / "absent", *files)) == limit
+
+
+def test_this_process_holds_something() -> None:
+    assert resident() > 1_000_000
