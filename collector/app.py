@@ -29,6 +29,7 @@ from collector.evaluate.exempt import Exemptions
 from collector.evaluate.policy import opted
 from collector.evaluate.scrub import Scrubber
 from collector.filecache import FileCache
+from collector.forward.hops import forwarder_of
 from collector.ledger import Ledger
 from collector.pipeline import Pipeline
 from collector.policyfile import Loaded
@@ -134,6 +135,11 @@ class Auditor:
             },
         )
         self._push: OtlpPush | None = None
+        self._forwarder = forwarder_of(
+            config.forward, frozenset({config.grpc.address, config.http.address})
+        )
+        if self._forwarder is not None:
+            self.reporter.watch_forwarder(self._forwarder)
         self._guard = guard.load(config.tls, config.auth)
         self._guarded = guard.Watch(self._guard, config.tls, config.auth)
         self._guarded_next = 0.0
@@ -149,6 +155,8 @@ class Auditor:
         Raises:
             OSError: if an address cannot be bound; what was opened is closed again.
         """
+        if self._forwarder is not None:
+            self._forwarder.start()
         try:
             admin = self._start_admin()
             grpc = self._start_listener(self._config.grpc.address, self._grpc)
@@ -182,6 +190,8 @@ class Auditor:
             one.start()
         for one in stops:
             one.join()
+        if self._forwarder is not None:
+            self._forwarder.close()
         self._stopping.set()
         if self._ticker.is_alive():
             self._ticker.join()
@@ -241,6 +251,7 @@ class Auditor:
                 self._config.grpc.max_connection_age_seconds,
                 self._config.grpc.max_connection_idle_seconds,
             ),
+            forwarder=self._forwarder,
             socket_mode=self._config.grpc.socket_mode,
         )
 
@@ -258,6 +269,7 @@ class Auditor:
                 self._config.http.header_timeout_seconds,
                 self._config.http.idle_timeout_seconds,
             ),
+            forwarder=self._forwarder,
             socket_mode=self._config.http.socket_mode,
         )
 

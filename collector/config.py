@@ -149,6 +149,50 @@ class AdmissionBounds(Section):
     )
 
 
+class Forward(Section):
+    """The next OTLP hop, to which requests are sent on as they came, after inspection."""
+
+    endpoint: str = Field(
+        default="",
+        pattern=r"^(https?://[^/\s]+(/\S*)?)?$",
+        description="http(s)://HOST:PORT; empty sends nothing on",
+    )
+    protocol: Literal["grpc", "http/protobuf"] = Field(default="grpc", description="of the hop")
+    signals: tuple[Literal["traces", "logs", "metrics"], ...] = Field(
+        default=("traces", "logs", "metrics"), description="that are sent on; others end here"
+    )
+    compression: Literal["none", "gzip"] = Field(
+        default="none", description="of what did not come compressed"
+    )
+    headers: dict[str, str] = Field(default={}, description="added to each request")
+    headers_file: Path | None = Field(
+        default=None, description="the same for secret ones, a line NAME: VALUE each"
+    )
+    pass_headers: tuple[str, ...] = Field(
+        default=(), description="headers of the sender that are sent on, such as authorization"
+    )
+    ca_file: Path | None = Field(
+        default=None, description="whom to trust, in PEM; without it, whom the system trusts"
+    )
+    certificate_file: Path | None = Field(
+        default=None, description="certificate to show, in PEM, with key_file"
+    )
+    key_file: Path | None = Field(default=None, description="its key in PEM, unencrypted")
+    max_in_flight: Count = Field(default=64, description="requests that wait for an answer")
+    timeout_seconds: Seconds = Field(
+        default=8, description="for an answer; less than the 10 s after which senders give up"
+    )
+    retry_after_seconds: Count = Field(
+        default=2, description="what a sender is told to wait where the hop did not say"
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Forward:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file need each other")
+        return self
+
+
 class Traces(Section):
     """Open traces."""
 
@@ -250,6 +294,7 @@ class Config(Section):
     tls: Tls = Tls()
     auth: Auth = Auth()
     admission: AdmissionBounds = AdmissionBounds()
+    forward: Forward = Forward()
     traces: Traces = Traces()
     decode: Decode = Decode()
     findings: FindingsOutput = FindingsOutput()

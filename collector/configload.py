@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_origin
 
 import yaml
 from pydantic.fields import FieldInfo
@@ -100,14 +100,23 @@ def _variables(environ: Mapping[str, str], problems: list[Problem]) -> Iterator[
         if name in known:
             key, field = known[name]
             if text:
-                many = field.annotation == tuple[str, ...]
-                yield key, list(filter(None, text.split(","))) if many else text
+                yield key, _read(text, get_origin(field.annotation))
         elif not _SERVICE_LINK.fullmatch(name):
             allowed = (*known, FILE_VARIABLE)
             place = f"environment variable {name}"
             problems.append(
                 Problem(place, message="there is no such setting", allowed=allowed, found=name)
             )
+
+
+def _read(text: str, shape: object) -> object:
+    """What a variable says: several values are separated by commas, named ones are NAME=VALUE."""
+    parts = list(filter(None, text.split(",")))
+    if shape is tuple:
+        return parts
+    if shape is dict:
+        return {name.strip(): value for name, _, value in (one.partition("=") for one in parts)}
+    return text
 
 
 def _set(
@@ -142,6 +151,9 @@ def _origins(
             yield (section, name), sources.get((section, name), f"{document.path}:{line}")
 
 
+_MASK = "****"
+
+
 def as_yaml(config: Config) -> str:
     """The configuration as a file that says the same, what each key means, and its origin.
 
@@ -153,6 +165,8 @@ def as_yaml(config: Config) -> str:
         model = _section(section)
         lines += ["", f"# {model.__doc__}", f"{section}:"]
         for key, value in values.items():
+            if isinstance(value, dict):  # of headers, which may be secret
+                value = dict.fromkeys(value, _MASK)  # noqa: PLW2901
             text = yaml.safe_dump({key: value}, default_flow_style=False, width=1000)
             if isinstance(value, list):
                 text = f"{key}: {yaml.safe_dump(value, default_flow_style=True, width=1000)}"

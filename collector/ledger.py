@@ -1,4 +1,4 @@
-"""The ledger of requests: received = inspected + refused, each counted where it happens."""
+"""The ledger of requests: received = inspected + refused + uninspected, each counted on its own."""
 
 from __future__ import annotations
 
@@ -72,12 +72,13 @@ class Entries:
     inspected: Counter[Source] = field(default_factory=Counter)
     items: Counter[Source] = field(default_factory=Counter)
     refused: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    uninspected: Counter[Source] = field(default_factory=Counter)
 
 
 class Ledger:
     """Counts requests from any number of threads.
 
-    Each of the three is counted on its own, so that a request which is lost between them
+    Each of the four is counted on its own, so that a request which is lost between them
     shows as a difference.
     """
 
@@ -101,6 +102,11 @@ class Ledger:
         with self._lock:
             self._entries.refused[(*source(signal, transport), str(reason))] += 1
 
+    def uninspected(self, signal: Signal, transport: Transport) -> None:
+        """A request that could not be decoded was sent on as it came."""
+        with self._lock:
+            self._entries.uninspected[source(signal, transport)] += 1
+
     def snapshot(self) -> Entries:
         """The counts of one moment."""
         with self._lock:
@@ -110,6 +116,7 @@ class Ledger:
                 entries.inspected.copy(),
                 entries.items.copy(),
                 entries.refused.copy(),
+                entries.uninspected.copy(),
             )
 
 
@@ -126,4 +133,5 @@ def _born() -> Entries:
     ]
     refused += [(*source(None, Transport.HTTP), str(reason)) for reason in _WITHOUT_SIGNAL]
     zero = dict.fromkeys(sources, 0)
-    return Entries(Counter(zero), Counter(zero), Counter(zero), Counter(dict.fromkeys(refused, 0)))
+    refusals = Counter(dict.fromkeys(refused, 0))
+    return Entries(Counter(zero), Counter(zero), Counter(zero), refusals, Counter(zero))

@@ -60,7 +60,7 @@ FINDINGS_OPEN = Metric(
 RECEIVED = Metric(
     "requests_received",
     Type.COUNTER,
-    "Requests that began; each is inspected or refused.",
+    "Requests that began; each is inspected, refused or uninspected.",
     _SIGNAL_AND_PROTOCOL,
 )
 INSPECTED = Metric(
@@ -71,6 +71,24 @@ REFUSED = Metric(
     Type.COUNTER,
     "Requests that were not inspected, by reason.",
     (*_SIGNAL_AND_PROTOCOL, "reason"),
+)
+UNINSPECTED = Metric(
+    "requests_uninspected",
+    Type.COUNTER,
+    "Requests that could not be decoded and were sent on as they came.",
+    _SIGNAL_AND_PROTOCOL,
+)
+FORWARDED = Metric(
+    "forward_requests",
+    Type.COUNTER,
+    "Requests sent on to the next hop, by what became of them.",
+    ("signal", "outcome"),
+)
+FORWARD_SECONDS = Metric(
+    "forward_seconds", Type.COUNTER, "Time in which the next hop answered.", ("signal",), "s"
+)
+FORWARD_IN_FLIGHT = Metric(
+    "forward_in_flight", Type.GAUGE, "Requests that wait for an answer of the next hop."
 )
 ITEMS = Metric(
     "items_inspected",
@@ -137,6 +155,10 @@ METRICS: tuple[Metric, ...] = (
     RECEIVED,
     INSPECTED,
     REFUSED,
+    UNINSPECTED,
+    FORWARDED,
+    FORWARD_SECONDS,
+    FORWARD_IN_FLIGHT,
     ITEMS,
     OWN_ITEMS,
     LAST_RECEIVED,

@@ -56,6 +56,13 @@ def test_every_key_has_a_variable_of_its_own_and_says_what_it_means():
     assert [key for key, field in found if not field.description] == []
 
 
+EXAMPLES = {
+    "endpoint": "http://127.0.0.1:4317",
+    "drain_seconds": "5",
+    "overload_unready": "true",
+    "max_memory_bytes": "1000000",
+    "headers": "x-tenant=shop,x-from=auditor",
+}
 NEEDED_BY = {
     "certificate_file": ["key_file"],
     "key_file": ["certificate_file"],
@@ -66,9 +73,9 @@ NEEDED_BY = {
 @pytest.mark.parametrize(("section", "name"), [key for key, _ in keys()])
 def test_every_key_can_be_set_by_its_variable(section, name):
     value = getattr(getattr(Config(), section), name)
-    text = str(value or "/x").lower()
-    if name == "endpoint":
-        text = "http://127.0.0.1:4317"
+    if isinstance(value, tuple) and value:
+        value = ",".join(value)
+    text = EXAMPLES.get(name) or str(value or "/x").lower()
 
     companions = {variable((section, other)): "/y" for other in NEEDED_BY.get(name, ())}
     config = load(None, companions | {variable((section, name)): text})

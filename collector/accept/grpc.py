@@ -22,18 +22,16 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from collector.accept.addresses import clear, open_to, unix_path
 from collector.accept.admission import Admission
 from collector.accept.guard import OPEN, Guard
-from collector.accept.reply import GrpcReply, grpc_refusal
-from collector.decode.messages import DecodeError, Encoding
+from collector.accept.relay import grpc_reply
+from collector.accept.reply import PROTOBUF, GrpcReply, grpc_refusal
+from collector.decode.messages import SERVICES, DecodeError, Encoding
+from collector.forward.forwarder import Forwarder
+from collector.forward.parcel import Parcel
 from collector.ledger import Ledger, Refusal, Transport
 from collector.violation import Signal
 
 _LOG = logging.getLogger("telemetry_auditor")
 
-SERVICES = {
-    Signal.TRACES: "opentelemetry.proto.collector.trace.v1.TraceService",
-    Signal.LOGS: "opentelemetry.proto.collector.logs.v1.LogsService",
-    Signal.METRICS: "opentelemetry.proto.collector.metrics.v1.MetricsService",
-}
 _METHODS = {f"/{service}/Export": signal for signal, service in SERVICES.items()}
 
 #: Handlers that wait for a body occupy a thread each; health checks need some beside them.
@@ -154,6 +152,7 @@ class GrpcListener:
         body_timeout_seconds: for a message to arrive once its call has begun.
         threads: calls that are served at once, most of them waiting for their message.
         bounds: of connections.
+        forwarder: sends requests on; None answers them here.
         socket_mode: of the file at PATH, in octal digits.
     """
 
@@ -169,9 +168,11 @@ class GrpcListener:
         body_timeout_seconds: float = 10.0,
         threads: int = 64,
         bounds: GrpcBounds = DEFAULT_BOUNDS,
+        forwarder: Forwarder | None = None,
         socket_mode: str = "0660",
     ) -> None:
         self._address = address
+        self._forwarder = forwarder
         self._socket_mode = socket_mode
         self._inspect = inspect
         self._ledger = ledger
@@ -275,6 +276,8 @@ class GrpcListener:
         return message
 
     def _answer(self, signal: Signal, message: bytes, context: grpc.ServicerContext) -> bytes:
+        if self._forwarder is not None and self._forwarder.wants(signal):
+            return self._send_on(self._forwarder, signal, message, context)
         try:
             items = self._inspect(signal, message, Encoding.PROTOBUF)
         except DecodeError as error:
@@ -285,16 +288,40 @@ class GrpcListener:
         self._ledger.inspected(signal, Transport.GRPC, items)
         return b""
 
+    def _send_on(
+        self, forwarder: Forwarder, signal: Signal, message: bytes, context: grpc.ServicerContext
+    ) -> bytes:
+        """Inspect, and let the next hop answer; what cannot be decoded goes on as it came."""
+        try:
+            self._ledger.inspected(
+                signal, Transport.GRPC, self._inspect(signal, message, Encoding.PROTOBUF)
+            )
+        except Exception as error:  # noqa: BLE001 (an auditor never costs its user telemetry)
+            self._ledger.uninspected(signal, Transport.GRPC)
+            if not isinstance(error, DecodeError):
+                _LOG.error("a request was sent on, though it failed with %s", type(error).__name__)
+        sent = dict(context.invocation_metadata())
+        parcel = Parcel(signal, message, PROTOBUF, "", lambda: message, sent)
+        answer = forwarder.send(parcel).result()
+        if answer.accepted:
+            return answer.response
+        _end(context, grpc_reply(answer))
+        return b""
+
     def _refuse(
         self, signal: Signal, context: grpc.ServicerContext, reason: Refusal, detail: str = ""
     ) -> bytes:
         self._ledger.refused(signal, Transport.GRPC, reason)
-        reply: GrpcReply = grpc_refusal(reason, self._admission.retry_after_seconds, detail)
-        if context.is_active():
-            context.set_trailing_metadata(reply.trailers)
-            context.set_code(reply.code)
-            context.set_details(reply.text)
+        _end(context, grpc_refusal(reason, self._admission.retry_after_seconds, detail))
         return b""
+
+
+def _end(context: grpc.ServicerContext, reply: GrpcReply) -> None:
+    """Say how a call that was refused ends."""
+    if context.is_active():
+        context.set_trailing_metadata(reply.trailers)
+        context.set_code(reply.code)
+        context.set_details(reply.text)
 
 
 def _authorization(context: grpc.ServicerContext) -> str:

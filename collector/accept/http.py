@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from typing import Any, NamedTuple, TypeVar
@@ -16,9 +16,13 @@ from collector.accept.addresses import listen
 from collector.accept.admission import Admission
 from collector.accept.connections import DEFAULT_BOUNDS, ConnectionBounds, Events, Runner
 from collector.accept.guard import OPEN, Guard
+from collector.accept.relay import http_reply
 from collector.accept.reply import JSON, PROTOBUF, HttpReply, accepted, http_refusal
 from collector.decode.compression import CODINGS, CompressionError, TooLargeError, inflate
 from collector.decode.messages import DecodeError, Encoding
+from collector.decode.otlp_json import to_protobuf
+from collector.forward.forwarder import Forwarder
+from collector.forward.parcel import Parcel, Untranslatable
 from collector.ledger import Ledger, Refusal, Transport
 from collector.violation import Signal
 
@@ -58,6 +62,38 @@ class _Headers(NamedTuple):
     coding: str
 
 
+def parcel_of(
+    signal: Signal,
+    body: bytes,
+    headers: _Headers,
+    sent: Mapping[str, str],
+    max_bytes: int,
+) -> Parcel:
+    """A request over HTTP, to be sent on.
+
+    Args:
+        signal: which it is.
+        body: as received.
+        headers: what they say of the body.
+        sent: all headers.
+        max_bytes: that it may inflate to.
+    """
+
+    def protobuf() -> bytes:
+        try:
+            plain = inflate(body, headers.coding, max_bytes)
+            if headers.encoding is Encoding.JSON:
+                return to_protobuf(signal, plain).SerializeToString()
+        except (CompressionError, DecodeError) as error:
+            raise Untranslatable(str(error)) from None
+        except KeyError:
+            raise Untranslatable("Content-Encoding must be gzip, deflate or absent") from None
+        return plain
+
+    content_type = JSON if headers.encoding is Encoding.JSON else PROTOBUF
+    return Parcel(signal, body, content_type, headers.coding, protobuf, sent)
+
+
 class HttpListener:
     """Takes OTLP over HTTP, on an event loop and a thread of its own.
 
@@ -71,6 +107,7 @@ class HttpListener:
             specification recommends.
         body_timeout_seconds: for a whole body to arrive.
         bounds: of connections.
+        forwarder: sends requests on; None answers them here.
         socket_mode: of the file at PATH, in octal digits.
     """
 
@@ -85,9 +122,11 @@ class HttpListener:
         max_bytes: int = 64 * 1024 * 1024,
         body_timeout_seconds: float = 10.0,
         bounds: ConnectionBounds = DEFAULT_BOUNDS,
+        forwarder: Forwarder | None = None,
         socket_mode: str = "0660",
     ) -> None:
         self._address = address
+        self._forwarder = forwarder
         self._socket_mode = socket_mode
         self._inspect = inspect
         self._ledger = ledger
@@ -182,15 +221,12 @@ class HttpListener:
         try:
             if not self._guard.admit(request.headers.get("Authorization", "")):
                 raise _Refused(Refusal.UNAUTHENTICATED)  # noqa: TRY301 (refusals end here)
-            items = await self._take(_checked(signal, request), request, content_type)
+            return _response(await self._take(_checked(signal, request), request, content_type))
         except _Refused as refused:
             self._ledger.refused(signal, Transport.HTTP, refused.reason)
             retry = self._admission.retry_after_seconds
             reply = http_refusal(refused.reason, content_type, retry, refused.detail)
             return _response(reply, close=not request.content.at_eof())
-        assert signal is not None  # noqa: S101 (what has no signal was refused)
-        self._ledger.inspected(signal, Transport.HTTP, items)
-        return _response(accepted(content_type))
 
     def _headers(self, request: web.BaseRequest, content_type: str) -> _Headers:
         """Judge by the headers, before anything is read."""
@@ -198,7 +234,7 @@ class HttpListener:
         if encoding is None or "Content-Type" not in request.headers:
             raise _Refused(Refusal.UNSUPPORTED_MEDIA_TYPE)
         coding = request.headers.get("Content-Encoding", "").strip().lower()
-        if coding not in CODINGS:
+        if coding not in CODINGS and self._forwarder is None:
             raise _Refused(Refusal.UNSUPPORTED_ENCODING)
         if (request.content_length or 0) > self._max_bytes:
             raise _Refused(Refusal.TOO_LARGE, self._limit_text)
@@ -208,7 +244,7 @@ class HttpListener:
     def _limit_text(self) -> str:
         return f"the body is larger than the limit of {self._max_bytes} bytes"
 
-    async def _take(self, signal: Signal, request: web.BaseRequest, content_type: str) -> int:
+    async def _take(self, signal: Signal, request: web.BaseRequest, content_type: str) -> HttpReply:
         headers = self._headers(request, content_type)
         refusal = self._admission.enter()
         if refusal is not None:
@@ -216,11 +252,37 @@ class HttpListener:
         taken = [0]
         try:
             body = await self._body(request, taken)
-            return await self._loop.run_in_executor(
-                self._workers, self._work, signal, body, headers
-            )
+            sends_on = self._forwarder is not None and self._forwarder.wants(signal)
+            work = self._work_on if sends_on else self._work
+            items = await self._loop.run_in_executor(self._workers, work, signal, body, headers)
+            if items is not None:
+                self._ledger.inspected(signal, Transport.HTTP, items)
+            if not sends_on:
+                return accepted(content_type)
+            parcel = parcel_of(signal, body, headers, request.headers, self._max_bytes)
+            return await self._send_on(parcel, inspected=items is not None)
         finally:
             self._admission.leave(taken[0])
+
+    async def _send_on(self, parcel: Parcel, *, inspected: bool) -> HttpReply:
+        """Let the next hop answer; what it cannot be sent is refused as if it were not there."""
+        assert self._forwarder is not None  # noqa: S101 (asked by the only caller)
+        try:
+            sent = self._forwarder.send(parcel)
+        except Untranslatable as error:
+            raise _Refused(Refusal.UNDECODABLE, str(error)) from None
+        if not inspected:
+            self._ledger.uninspected(parcel.signal, Transport.HTTP)
+        return http_reply(parcel.signal, await asyncio.wrap_future(sent), parcel.content_type)
+
+    def _work_on(self, signal: Signal, body: bytes, headers: _Headers) -> int | None:
+        """Inspect what will be sent on whatever it is; None for what cannot be decoded."""
+        try:
+            return self._work(signal, body, headers)
+        except _Refused as refused:
+            if refused.reason is Refusal.TOO_LARGE:
+                raise
+            return None
 
     async def _body(self, request: web.BaseRequest, taken: list[int]) -> bytes:
         """The body as sent, accounted for piece by piece."""
@@ -242,8 +304,10 @@ class HttpListener:
             raise _Refused(Refusal.INCOMPLETE) from None
         return b"".join(pieces)
 
-    def _work(self, signal: Signal, body: bytes, headers: _Headers) -> int:
+    def _work(self, signal: Signal, body: bytes, headers: _Headers) -> int | None:
         """Inflate and inspect, in a worker thread."""
+        if headers.coding not in CODINGS:
+            raise _Refused(Refusal.UNSUPPORTED_ENCODING)
         try:
             return self._inspect(
                 signal, inflate(body, headers.coding, self._max_bytes), headers.encoding

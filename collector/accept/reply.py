@@ -6,6 +6,7 @@ Sources: the OTLP specification 1.11, "Failures", "Bad Data", "OTLP/gRPC Throttl
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +22,10 @@ from collector.ledger import Refusal
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
+
+
+#: Where the Python exporter looks for it.
+RETRY_TRAILER = "google.rpc.retryinfo-bin"
 
 
 class _Answer(NamedTuple):
@@ -145,14 +150,13 @@ def grpc_refusal(reason: Refusal, retry_after_seconds: int = 0, detail: str = ""
     status = _status(answer, detail, retry_after_seconds)
     trailers = [("grpc-status-details-bin", status.SerializeToString())]
     if answer.retry:
-        trailers.append(
-            ("google.rpc.retryinfo-bin", _retry_info(retry_after_seconds).SerializeToString())
-        )
+        trailers.append((RETRY_TRAILER, retry_info(retry_after_seconds).SerializeToString()))
     return GrpcReply(answer.grpc, status.message, tuple(trailers))
 
 
-def _retry_info(seconds: int) -> RetryInfo:
-    return RetryInfo(retry_delay=Duration(seconds=max(1, seconds)))
+def retry_info(seconds: float) -> RetryInfo:
+    """Asks a client to wait, for a second at least."""
+    return RetryInfo(retry_delay=Duration(seconds=max(1, math.ceil(seconds))))
 
 
 def _status(answer: _Answer, detail: str, retry_after_seconds: int) -> Status:
@@ -162,7 +166,7 @@ def _status(answer: _Answer, detail: str, retry_after_seconds: int) -> Status:
         violation = BadRequest.FieldViolation(field="body", description=text)
         status.details.append(_packed(BadRequest(field_violations=[violation])))
     if answer.retry:
-        status.details.append(_packed(_retry_info(retry_after_seconds)))
+        status.details.append(_packed(retry_info(retry_after_seconds)))
     return status
 
 

@@ -37,6 +37,19 @@ REQUESTS: dict[Signal, type[Request]] = {
     Signal.METRICS: metrics_service_pb2.ExportMetricsServiceRequest,
 }
 
+RESPONSES: dict[Signal, type[Any]] = {
+    Signal.TRACES: trace_service_pb2.ExportTraceServiceResponse,
+    Signal.LOGS: logs_service_pb2.ExportLogsServiceResponse,
+    Signal.METRICS: metrics_service_pb2.ExportMetricsServiceResponse,
+}
+
+#: Names of the services of gRPC.
+SERVICES = {
+    Signal.TRACES: "opentelemetry.proto.collector.trace.v1.TraceService",
+    Signal.LOGS: "opentelemetry.proto.collector.logs.v1.LogsService",
+    Signal.METRICS: "opentelemetry.proto.collector.metrics.v1.MetricsService",
+}
+
 _FILES = (
     common_pb2,
     resource_pb2,

@@ -9,6 +9,7 @@ from threading import Lock
 from collector import __version__, telemetry
 from collector.evaluate.engine import DETECTORS, SCRUBBER, Engine
 from collector.evaluate.policy import Reading
+from collector.forward.forwarder import Forwarder
 from collector.ledger import Ledger
 from collector.pipeline import DECODER, Pipeline
 from collector.report.collapse import Finding, Findings
@@ -127,6 +128,17 @@ class Reporter:
 
         self.store.ask(families)
 
+    def watch_forwarder(self, forwarder: Forwarder) -> None:
+        """Show what becomes of requests that are sent on."""
+
+        def families() -> Iterator[Family]:
+            yield Family(telemetry.FORWARDED, dict(forwarder.outcomes))
+            seconds = {(signal,): spent for signal, spent in forwarder.seconds.items()}
+            yield Family(telemetry.FORWARD_SECONDS, seconds)
+            yield Family(telemetry.FORWARD_IN_FLIGHT, {(): forwarder.in_flight})
+
+        self.store.ask(families)
+
     def _readings(self, readings: list[tuple[str, Reading]]) -> Iterator[Family]:
         for name, metric in _READINGS.items():
             highest = sorted(
@@ -148,6 +160,7 @@ def _ledger(ledger: Ledger) -> Iterator[Family]:
     yield Family(telemetry.INSPECTED, dict(entries.inspected))
     yield Family(telemetry.ITEMS, dict(entries.items))
     yield Family(telemetry.REFUSED, dict(entries.refused))
+    yield Family(telemetry.UNINSPECTED, dict(entries.uninspected))
 
 
 def _engine(engine: Engine) -> Iterator[Family]:

@@ -18,10 +18,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from collector import testing
 from collector.accept.admission import Admission
-from collector.accept.grpc import SERVICES, GrpcListener
+from collector.accept.grpc import GrpcListener
 from collector.accept.http import HttpListener
 from collector.accept.reply import JSON, PROTOBUF
-from collector.decode.messages import Encoding, parse
+from collector.decode.messages import SERVICES, Encoding, parse
 from collector.decode.otlp_json import to_protobuf
 from collector.ledger import Ledger, Refusal, Transport
 from collector.violation import Signal

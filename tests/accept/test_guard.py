@@ -10,10 +10,11 @@ import trustme
 
 from collector.accept import guard
 from collector.accept.admission import Admission
-from collector.accept.grpc import SERVICES, GrpcListener
+from collector.accept.grpc import GrpcListener
 from collector.accept.guard import Guard, Tokens
 from collector.accept.http import HttpListener
 from collector.config import Auth, Tls
+from collector.decode.messages import SERVICES
 from collector.ledger import Ledger, Refusal
 from collector.violation import Signal
 

@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from collector import testing
-from collector.accept.grpc import SERVICES
+from collector.decode.messages import SERVICES
 from collector.evaluate.kinds.sensitive_value import Where
 
 BODY = "".join(f"{n:x}Q" for n in range(40, 58))

@@ -1,0 +1,1 @@
+"""Sends requests on to the next hop, and brings back its answer."""

@@ -1,0 +1,136 @@
+"""Sends on what came in, within bounds, and counts what becomes of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import Future
+from threading import Lock
+from time import monotonic
+from typing import Protocol
+
+from google.rpc import code_pb2
+from google.rpc.status_pb2 import Status
+
+from collector.forward.parcel import Answer, Outcome, Parcel
+from collector.forward.statuses import with_delay
+from collector.violation import Signal
+
+
+class Hop(Protocol):
+    """Where requests are sent."""
+
+    def start(self) -> None:
+        """Be ready to send."""
+
+    def close(self) -> None:
+        """Close all connections."""
+
+    def send(self, parcel: Parcel, timeout: float) -> Future[Answer]:
+        """Send a request; the answer says what became of it, whatever did."""
+
+
+#: Why the sender is asked to try again, where the next hop said nothing itself.
+_TEXTS = {
+    Outcome.FULL: "too many requests are on their way to the next hop; try again later",
+    Outcome.UNREACHABLE: "the next hop cannot be reached; try again later",
+    Outcome.TIMEOUT: "the next hop did not answer in time; try again later",
+    Outcome.GARBAGE: "the next hop gave no answer to OTLP; try again later",
+}
+
+
+class Forwarder:
+    """Sends requests to the next hop.
+
+    Args:
+        hop: where they go.
+        signals: that are sent on; others end here.
+        max_in_flight: requests that wait for an answer of the next hop.
+        timeout_seconds: for its answer; less than the 10 s after which senders give up, so that
+            they hear why.
+        retry_after_seconds: what the sender is told to wait where the next hop said nothing.
+        pass_headers: headers of the sender that are sent on, in lower case.
+    """
+
+    def __init__(
+        self,
+        hop: Hop,
+        signals: frozenset[Signal],
+        *,
+        max_in_flight: int = 64,
+        timeout_seconds: float = 8.0,
+        retry_after_seconds: int = 2,
+        pass_headers: frozenset[str] = frozenset(),
+    ) -> None:
+        self._hop = hop
+        self._signals = signals
+        self._max_in_flight = max_in_flight
+        self._timeout = timeout_seconds
+        self._retry_after = retry_after_seconds
+        self._pass = pass_headers
+        self._lock = Lock()
+        self.in_flight = 0
+        self.outcomes: Counter[tuple[str, str]] = Counter(
+            {(str(signal), str(outcome)): 0 for signal in signals for outcome in Outcome}
+        )
+        self.seconds = {str(signal): 0.0 for signal in signals}
+
+    def start(self) -> None:
+        """Be ready to send."""
+        self._hop.start()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._hop.close()
+
+    def wants(self, signal: Signal) -> bool:
+        """Whether requests of a signal are sent on."""
+        return signal in self._signals
+
+    def send(self, parcel: Parcel) -> Future[Answer]:
+        """Send a request; beyond the bound it is answered at once.
+
+        Raises:
+            Untranslatable: if it cannot be written in the protocol of the next hop.
+        """
+        with self._lock:
+            full = self.in_flight >= self._max_in_flight
+            self.in_flight += not full
+        answered: Future[Answer] = Future()
+        began = monotonic()
+        if full:
+            self._finish(answered, parcel.signal, Answer(Outcome.FULL), 0.0)
+            return answered
+        try:
+            headers = {
+                name.lower(): value
+                for name, value in parcel.headers.items()
+                if name.lower() in self._pass
+            }
+            sent = self._hop.send(parcel._replace(headers=headers), self._timeout)
+        except BaseException:
+            self._left()
+            raise
+
+        def done(one: Future[Answer]) -> None:
+            self._left()
+            failed = one.cancelled() or one.exception() is not None
+            answer = Answer(Outcome.UNREACHABLE) if failed else one.result()
+            self._finish(answered, parcel.signal, answer, monotonic() - began)
+
+        sent.add_done_callback(done)
+        return answered
+
+    def _left(self) -> None:
+        with self._lock:
+            self.in_flight -= 1
+
+    def _finish(
+        self, answered: Future[Answer], signal: Signal, answer: Answer, seconds: float
+    ) -> None:
+        with self._lock:
+            self.outcomes[str(signal), str(answer.outcome)] += 1
+            self.seconds[str(signal)] += seconds
+        if answer.outcome in _TEXTS:
+            status = Status(code=code_pb2.UNAVAILABLE, message=_TEXTS[answer.outcome])
+            answer = answer._replace(status=with_delay(status, self._retry_after), http=None)
+        answered.set_result(answer)
