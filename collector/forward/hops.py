@@ -26,8 +26,9 @@ def forwarder_of(forward: Forward, own: frozenset[str] = frozenset()) -> Forward
         own: addresses of the listeners, from which nothing may come back to them.
 
     Raises:
-        OSError: if the next hop is this auditor itself, or if a file cannot be read or does not hold what it should; the text names the
-            key of the configuration, and never shows what a file holds.
+        OSError: if the next hop is this auditor itself, or if a file cannot be read or does not
+            hold what it should; the text names the key of the configuration, and never shows what
+            a file holds.
     """
     if not forward.endpoint:
         return None
