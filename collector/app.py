@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
+from collector import policyfile
 from collector.accept import guard
 from collector.accept.addresses import unix_path
 from collector.accept.admission import Admission
@@ -31,8 +32,10 @@ from collector.evaluate.scrub import Scrubber
 from collector.filecache import FileCache
 from collector.forward.hops import forwarder_of
 from collector.ledger import Ledger
-from collector.pipeline import Pipeline
+from collector.pipeline import Decoder, Pipeline
 from collector.policyfile import Loaded
+from collector.problem import ProblemsError
+from collector.reload import Attempts, Files, kept
 from collector.report import jsonlog
 from collector.report.admin import AdminServer
 from collector.report.collapse import Findings
@@ -77,40 +80,39 @@ class Auditor:
     Args:
         config: what is in force.
         loaded: the policies.
+        again: loads them again; raises `ProblemsError`.
 
     Raises:
         OSError: if a file that the configuration names cannot be read.
     """
 
-    def __init__(self, config: Config, loaded: Loaded) -> None:
+    def __init__(
+        self, config: Config, loaded: Loaded, again: Callable[[], Loaded] | None = None
+    ) -> None:
         self._config = config
         self._clock = Clock()
-        folder = config.secrets.cache_directory
-        detectors = Detectors(
-            fingerprint_key(config.secrets.fingerprint_key_file),
-            own=loaded.detectors,
-            opted=opted(loaded.policies),
-            cache=FileCache(folder) if folder is not None else None,
-        )
-        if detectors.backend != "hyperscan":
+        self._again = again
+        self._key = fingerprint_key(config.secrets.fingerprint_key_file)
+        self._seed = secrets.token_bytes(16)
+        self._loaded = loaded
+        self._detectors = self._make_detectors(loaded)
+        if self._detectors.backend != "hyperscan":
             _LOG.warning(
                 "hyperscan is not installed (it has no wheel for this platform): detectors run "
                 "on a slower engine, and find the same"
             )
-        self.engine = Engine(
-            loaded.policies,
-            detectors=detectors,
-            scrubber=Scrubber(detectors),
-            exemptions=Exemptions(loaded.exemptions),
-            timer=time.perf_counter,
-            failed=_policy_failed,
-        )
-        decoder = best.decoder(self.engine.demand, _limits(config), secrets.token_bytes(16))
+        self.engine = self._make_engine(loaded)
+        decoder = self._make_decoder()
         if not best.IS_NATIVE:
             _LOG.warning(
                 "the compiled decoder is not built: the reference decoder is used, which costs "
                 "several times as much; install again with a C compiler"
             )
+        self._attempts = Attempts(self._clock.now)
+        self._files = Files(
+            policyfile.paths_of(config.policies.shipped, config.policies.paths)
+        )
+        self._asked = threading.Event()
         self.ledger = Ledger()
         self.reporter = _reporter(config, loaded)
         self.pipeline = Pipeline(
@@ -125,12 +127,12 @@ class Auditor:
         )
         self.reporter.watch(
             self.ledger,
-            self.engine,
+            lambda: self.engine,
             self.pipeline,
             decoder.name,
             lambda: {
-                "values_truncated": detectors.truncated,
-                "hits_capped": detectors.capped,
+                "values_truncated": self._detectors.truncated,
+                "hits_capped": self._detectors.capped,
                 **self._admission.met,
             },
         )
@@ -142,12 +144,72 @@ class Auditor:
             self.reporter.watch_forwarder(self._forwarder)
         self._guard = guard.load(config.tls, config.auth)
         self._guarded = guard.Watch(self._guard, config.tls, config.auth)
-        self._guarded_next = 0.0
+        self._guarded_next = self._policies_next = 0.0
         self._stopping = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="tick", daemon=True)
         self._listeners: list[GrpcListener | HttpListener] = []
         self._admin: AdminServer | None = None
         self._accepting = False
+
+    def _make_detectors(self, loaded: Loaded) -> Detectors:
+        folder = self._config.secrets.cache_directory
+        return Detectors(
+            self._key,
+            own=loaded.detectors,
+            opted=opted(loaded.policies),
+            cache=FileCache(folder) if folder is not None else None,
+        )
+
+    def _make_engine(self, loaded: Loaded, before: Engine | None = None) -> Engine:
+        return Engine(
+            kept(before.policies, loaded.policies) if before else loaded.policies,
+            detectors=self._detectors,
+            scrubber=Scrubber(self._detectors),
+            exemptions=Exemptions(loaded.exemptions),
+            timer=time.perf_counter,
+            failed=_policy_failed,
+            before=before,
+        )
+
+    def _make_decoder(self) -> Decoder:
+        decoder: Decoder = best.decoder(self.engine.demand, _limits(self._config), self._seed)
+        return decoder
+
+    def ask_to_reload(self) -> None:
+        """Load policies, certificates and tokens again soon; safe in a signal handler."""
+        self._asked.set()
+
+    def reload(self) -> None:
+        """Load the policies again; where anything is wrong with them, the last good ones stay."""
+        if self._again is None:
+            return
+        try:
+            loaded = self._again()
+        except ProblemsError as error:
+            self._attempts.failed_for(error.problems[0].render().splitlines()[0])
+            _LOG.error("policies stay as they were:\n%s", error)
+            return
+        if (loaded.detectors, opted(loaded.policies)) != (
+            self._loaded.detectors,
+            opted(self._loaded.policies),
+        ):
+            self._detectors = self._make_detectors(loaded)
+        before = self.engine
+        self.engine = self._make_engine(loaded, before)
+        self._loaded = loaded
+        decoder = None
+        if self.engine.demand != before.demand:
+            decoder = self._make_decoder()
+            decoder.settle(self._clock.now() + self._config.traces.wait_seconds)
+        self.reporter.store.add(self.engine.policies)
+        self.pipeline.replace(self.engine, decoder)
+        self._attempts.succeeded()
+        same = len(set(map(id, before.policies)) & set(map(id, self.engine.policies)))
+        _LOG.info(
+            "policies were loaded again: %d, of which %d are unchanged and keep what they have seen",
+            len(self.engine.policies),
+            same,
+        )
 
     def start(self) -> Bound:
         """Open the listeners.
@@ -283,16 +345,27 @@ class Auditor:
         else:
             _LOG.info("certificates and tokens were loaded again")
 
-    def _watch_guard(self) -> None:
-        if time.monotonic() >= self._guarded_next:
-            self._guarded_next = time.monotonic() + self._config.tls.reload_seconds
-            if self._guarded.changed():
+    def _watch_files(self) -> None:
+        """Load again what has changed, or everything when asked to."""
+        asked = self._asked.is_set()
+        self._asked.clear()
+        now = time.monotonic()
+        if asked or now >= self._guarded_next:
+            self._guarded_next = now + self._config.tls.reload_seconds
+            if asked or self._guarded.changed():
                 self.reload_guard()
+        if asked or now >= self._policies_next:
+            self._policies_next = now + self._config.policies.reload_seconds
+            if self._files.changed() or asked:
+                self.reload()
 
     def _tick(self) -> None:
-        while not self._stopping.wait(min(_TICK_SECONDS, self._config.tls.reload_seconds)):
+        often = min(
+            _TICK_SECONDS, self._config.tls.reload_seconds, self._config.policies.reload_seconds
+        )
+        while not self._stopping.wait(often):
             try:
-                self._watch_guard()
+                self._watch_files()
                 if self._memory.relieve():
                     _LOG.warning(
                         "the process holds more than %d bytes: requests are refused until it "

@@ -250,6 +250,9 @@ class Policies(Section):
 
     paths: tuple[str, ...] = Field(default=(), description="files and directories")
     shipped: bool = Field(default=True, description="whether the shipped packs are loaded")
+    reload_seconds: Seconds = Field(
+        default=30, description="between two looks at whether these files have changed"
+    )
 
 
 class Otlp(Section):

@@ -5,7 +5,10 @@ There is no queue: whoever is answered was inspected.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Protocol, TypeAlias
 
@@ -66,6 +69,21 @@ class Sink(Protocol):
         """Counts of a batch: items, own items, oddities, share of traces."""
 
 
+@dataclass(slots=True)
+class _Stage:
+    """What requests are judged with until policies change.
+
+    Attributes:
+        engine: with the policies.
+        decoder: made for its demand.
+        users: requests that are being judged with it.
+    """
+
+    engine: Engine
+    decoder: Decoder
+    users: int = 0
+
+
 class Pipeline:
     """Inspects requests from any number of threads, one slice at a time.
 
@@ -85,8 +103,9 @@ class Pipeline:
         now: Callable[[], float],
         failed: Callable[[str], None],
     ) -> None:
-        self._decoder = decoder
-        self._engine = engine
+        self._stage = _Stage(engine, decoder)
+        self._ending: list[_Stage] = []
+        self._retired: Counter[str] = Counter()
         self._sink = sink
         self._now = now
         self._failed = failed
@@ -107,79 +126,141 @@ class Pipeline:
         Raises:
             DecodeError: if it is not OTLP; nothing of it was inspected.
         """
-        if encoding is Encoding.JSON:
-            parsed = self._decoder.adopt(to_protobuf(signal, body))
-        else:
-            parsed = self._decoder.parse(signal, body)
-        now = self._now()
-        items = 0
-        slices = self._decoder.slices(signal, parsed, now)
-        while (batch := self._slice(slices, now)) is not None:
-            items += batch.items
-        return items
+        with self._entered() as stage:
+            if encoding is Encoding.JSON:
+                parsed = stage.decoder.adopt(to_protobuf(signal, body))
+            else:
+                parsed = stage.decoder.parse(signal, body)
+            now = self._now()
+            items = 0
+            slices = stage.decoder.slices(signal, parsed, now)
+            while (batch := self._slice(stage, slices, now)) is not None:
+                items += batch.items
+            return items
+
+    def replace(self, engine: Engine, decoder: Decoder | None) -> None:
+        """Judge with other policies from the next request on.
+
+        Args:
+            engine: with the new policies.
+            decoder: made for the engine's demand; None keeps the present one, whose demand is the
+                same. Traces that are open in the present one are judged when their wait ends.
+        """
+        with self._lock:
+            before = self._stage
+            self._stage = _Stage(engine, decoder or before.decoder)
+        if decoder is None:
+            return
+        for one in list(self._ending):  # so that no more than two decoders hold many traces
+            self._end(one)
+        self._ending.append(before)
 
     def tick(self) -> None:
         """Let time pass: finish traces, close windows."""
-        self._pass(self._decoder.advance, final=False)
+        now = self._now()
+        try:
+            watermark = min(
+                [self._finish(one, one.decoder.advance, now) for one in self._stages()]
+            )
+            self._watermark = watermark
+            for one in list(self._ending):
+                if one.users == 0 and one.decoder.open_spans == 0:
+                    self._end(one)
+        finally:  # windows close whatever becomes of traces
+            self._close(now, self._watermark, final=False)
 
     def drain(self) -> None:
         """Judge what is proven of all that was still waiting; nothing may come after."""
-        self._pass(self._decoder.drain, final=True)
-
-    def _pass(self, finish: Callable[[float], Batch], *, final: bool) -> None:
-        """Finish traces a few at a time, so that no request waits long; then close windows."""
         now = self._now()
-        more = True
         try:
-            while more:
-                with self._lock:
-                    batch = finish(now)
-                    found = self._judge(batch, now)
-                self._watermark, more = batch.watermark, batch.more
-                self._tell(batch, found, now)
-        finally:  # windows close whatever becomes of traces
+            for one in self._stages():
+                self._finish(one, one.decoder.drain, now)
+        finally:
+            self._close(now, float("inf"), final=True)
+
+    def _stages(self) -> list[_Stage]:
+        return [*self._ending, self._stage]
+
+    def _finish(self, stage: _Stage, finish: Callable[[float], Batch], now: float) -> float:
+        """Finish traces a few at a time, so that no request waits long; what is left open."""
+        more = True
+        watermark = float("-inf")
+        while more:
             with self._lock:
-                watermark = float("inf") if final else self._watermark
-                found = self._engine.close(now, watermark, final=final)
-            if found:
-                self._sink.violations(found, now)
+                batch = finish(now)
+                found = self._judge(self._stage.engine, stage.decoder, batch, now)
+            watermark, more = batch.watermark, batch.more
+            self._tell(batch, found, now)
+        return watermark
+
+    def _end(self, stage: _Stage) -> None:
+        """Judge what a decoder still holds, and let it go."""
+        self._finish(stage, stage.decoder.drain, self._now())
+        with self._lock:
+            if stage.users == 0:
+                self._ending.remove(stage)
+                self._retired.update(stage.decoder.counters())
+
+    def _close(self, now: float, watermark: float, *, final: bool) -> None:
+        with self._lock:
+            found = self._stage.engine.close(now, watermark, final=final)
+        if found:
+            self._sink.violations(found, now)
+
+    @contextmanager
+    def _entered(self) -> Iterator[_Stage]:
+        """What a request is judged with, from its first slice to its last."""
+        with self._lock:
+            stage = self._stage
+            stage.users += 1
+        try:
+            yield stage
+        finally:
+            with self._lock:
+                stage.users -= 1
 
     def readings(self) -> list[tuple[str, Reading]]:
         """The gauges of all policies."""
         with self._lock:
-            return self._engine.readings()
+            return self._stage.engine.readings()
 
     def counters(self) -> dict[str, int]:
         """How often each of the decoder's bounds was met."""
         with self._lock:
-            return self._decoder.counters()
+            total = dict(self._retired)
+            for one in self._stages():
+                for name, count in one.decoder.counters().items():
+                    total[name] = total.get(name, 0) + count
+            return total
 
     @property
     def open_spans(self) -> int:
         """Spans that wait for their trace."""
-        return self._decoder.open_spans
+        return sum(one.decoder.open_spans for one in self._stages())
 
-    def _slice(self, slices: Iterator[Batch], now: float) -> Batch | None:
+    def _slice(self, stage: _Stage, slices: Iterator[Batch], now: float) -> Batch | None:
         """Decode and judge one slice under the lock; report it outside."""
         try:
             with self._lock:
                 batch = next(slices, None)
                 if batch is None:
                     return None
-                found = self._judge(batch, now)
+                found = self._judge(stage.engine, stage.decoder, batch, now)
         except Exception as error:  # noqa: BLE001 (an auditor never costs its user telemetry)
-            self._engine.errors[DECODER] += 1
+            stage.engine.errors[DECODER] += 1
             self._failed(type(error).__name__)
             return None
         self._tell(batch, found, now)
         return batch
 
-    def _judge(self, batch: Batch, now: float) -> list[Violation]:
-        verdict = self._engine.evaluate(batch, now)
+    def _judge(
+        self, engine: Engine, decoder: Decoder, batch: Batch, now: float
+    ) -> list[Violation]:
+        verdict = engine.evaluate(batch, now)
         for value in verdict.bad:
-            self._decoder.remember_bad(value)
+            decoder.remember_bad(value)
         for trace_id in verdict.watched:
-            self._decoder.watch(trace_id)
+            decoder.watch(trace_id)
         return verdict.violations
 
     def _tell(self, batch: Batch, found: list[Violation], now: float) -> None:

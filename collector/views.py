@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntFlag, StrEnum, auto
 from typing import NamedTuple, TypeAlias, TypeVar, cast
 
@@ -307,6 +307,10 @@ class Trace:
     _derived: dict[object, object] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def unsettled(self) -> Trace:
+        """The same, of which nothing is to be taken for missing."""
+        return replace(self, waited=False)
 
     def derived(self, analysis: Callable[[Sequence[Span]], D]) -> D:
         """What an analysis makes of the spans: made once for all policies that ask for it."""

@@ -49,6 +49,7 @@ class ReferenceDecoder:
     def __init__(self, demand: Demand, limits: Limits | None = None, seed: bytes = b"") -> None:
         limits = limits or Limits()
         self._slice_items = limits.slice_items
+        self._settled = float("-inf")
         self._resources = Resources(demand.resource_keys)
         self._tables = Tables(demand, limits, seed)
         self._readers: dict[Signal, Any] = {
@@ -103,6 +104,13 @@ class ReferenceDecoder:
         """From now on hand over every occurrence of a value."""
         self._tables.values.remember_bad(value)
 
+    def settle(self, until: float) -> None:
+        """Take nothing for missing in traces that arrive before a time.
+
+        Another decoder may have taken the first spans of them.
+        """
+        self._settled = until
+
     def watch(self, trace_id: bytes) -> None:
         """Mark a trace that is open or yet to come with `Mark.WATCHED`."""
         self._tables.traces.watch(trace_id)
@@ -133,9 +141,10 @@ class ReferenceDecoder:
 
     def _finished(self, finished: Finished, now: float) -> Batch:
         traces = self._tables.traces
+        settled = self._settled
         return Batch(
-            traces=finished.traces,
-            orphans=finished.orphans,
+            traces=[one if one.arrived >= settled else one.unsettled() for one in finished.traces],
+            orphans=[one for one in finished.orphans if one.arrived >= settled],
             notes=finished.notes,
             tallies=finished.tallies,
             watermark=traces.watermark(now),

@@ -80,6 +80,7 @@ class Engine:
         scrubber: every text that leaves passes it.
         exemptions: violations that were excused.
         timer: seconds of a clock that runs while policies do; no timing without it.
+        before: the engine whose place this one takes, whose counts go on.
         failed: told once of each place at which a policy raised: its id, the name of the
             exception's type and the place in the code. Never the message, which may hold
             telemetry.
@@ -94,6 +95,7 @@ class Engine:
         exemptions: Excuses | None = None,
         timer: Callable[[], float] | None = None,
         failed: Callable[[str, str, str], None] | None = None,
+        before: Engine | None = None,
     ) -> None:
         self.policies = tuple(policies)
         demands = [policy.demand() for policy in self.policies]
@@ -121,9 +123,11 @@ class Engine:
         self._known_failures: set[tuple[str, str]] = set()
         self._interested = lru_cache(maxsize=REMEMBERED_SHAPES)(self._ask)
         self._batches = 0
-        self.errors: Counter[str] = Counter()
-        self.exempted: Counter[str] = Counter()
-        self.seconds: dict[str, float] = dict.fromkeys((p.terms.id for p in self.policies), 0.0)
+        self.errors: Counter[str] = before.errors if before else Counter()
+        self.exempted: Counter[str] = before.exempted if before else Counter()
+        self.seconds: dict[str, float] = before.seconds if before else {}
+        for policy in self.policies:
+            self.seconds.setdefault(policy.terms.id, 0.0)
 
     def evaluate(self, batch: Batch, now: float) -> Verdict:
         """Judge what a decoder handed over.

@@ -100,7 +100,7 @@ class Reporter:
     def watch(
         self,
         ledger: Ledger,
-        engine: Engine,
+        engine: Callable[[], Engine],
         pipeline: Pipeline,
         decoder: str,
         bounds_met: Callable[[], Mapping[str, int]],
@@ -109,7 +109,7 @@ class Reporter:
 
         Args:
             ledger: of requests.
-            engine: counts what policies did.
+            engine: the present one, which counts what policies did.
             pipeline: knows the gauges of policies and the bounds of the decoder.
             decoder: name of the one in use.
             bounds_met: further bounds, by name.
@@ -117,7 +117,7 @@ class Reporter:
 
         def families() -> Iterator[Family]:
             yield from _ledger(ledger)
-            yield from _engine(engine)
+            yield from _engine(engine())
             yield from self._readings(pipeline.readings())
             met = {**pipeline.counters(), **bounds_met()}
             bounds = {(name,): count for name, count in met.items()}

@@ -80,6 +80,12 @@ class MetricStore:
         self._share = 1.0
         self._sources: list[Callable[[], Iterable[Family]]] = []
 
+    def add(self, policies: Iterable[AnyPolicy]) -> None:
+        """Show the counters of further policies, at 0 until their first violation."""
+        with self._lock:
+            for labels in _born(policies):
+                self._violations.setdefault(labels, 0)
+
     def ask(self, source: Callable[[], Iterable[Family]]) -> None:
         """Name a source of families to be asked at each snapshot."""
         self._sources.append(source)

@@ -104,6 +104,7 @@ class NativeDecoder:
         limits = limits or Limits()
         self._demand = demand
         self._limits = limits
+        self._settled = float("-inf")
         self._profiler = Profiler(demand)
         self._selections = {
             signal: Selections(
@@ -184,6 +185,13 @@ class NativeDecoder:
     def remember_bad(self, value: Value) -> None:
         """From now on hand over every occurrence of a value."""
         self._scanner.values.remember_bad(value.handle)
+
+    def settle(self, until: float) -> None:
+        """Take nothing for missing in traces that arrive before a time.
+
+        Another decoder may have taken the first spans of them.
+        """
+        self._settled = until
 
     def watch(self, trace_id: bytes) -> None:
         """Mark a trace that is open or yet to come with `Mark.WATCHED`."""
@@ -305,6 +313,7 @@ class NativeDecoder:
         return [
             Orphan(trace_id, parent_id, resource(number), remote, arrived)
             for trace_id, parent_id, number, remote, arrived in traces.take_orphans()
+            if arrived >= self._settled
         ]
 
     def _notes(self) -> list[Note]:
@@ -353,6 +362,7 @@ class NativeDecoder:
         waited: bool,
     ) -> Trace:
         made = tuple(self._span(*one) for one in spans)
+        waited = waited and arrived >= self._settled
         return Trace(trace_id, arrived, made, Mark(marks), bool(truncated), missing, bool(waited))
 
     def _span(
