@@ -109,9 +109,7 @@ class Auditor:
                 "several times as much; install again with a C compiler"
             )
         self._attempts = Attempts(self._clock.now)
-        self._files = Files(
-            policyfile.paths_of(config.policies.shipped, config.policies.paths)
-        )
+        self._files = Files(policyfile.paths_of(config.policies.shipped, config.policies.paths))
         self._asked = threading.Event()
         self.ledger = Ledger()
         self.reporter = _reporter(config, loaded)
@@ -137,6 +135,7 @@ class Auditor:
             },
         )
         self._push: OtlpPush | None = None
+        self.reporter.watch_reloads(self._attempts)
         self._forwarder = forwarder_of(
             config.forward, frozenset({config.grpc.address, config.http.address})
         )
@@ -206,7 +205,7 @@ class Auditor:
         self._attempts.succeeded()
         same = len(set(map(id, before.policies)) & set(map(id, self.engine.policies)))
         _LOG.info(
-            "policies were loaded again: %d, of which %d are unchanged and keep what they have seen",
+            "policies were loaded again: %d, of which %d are unchanged and keep their state",
             len(self.engine.policies),
             same,
         )
@@ -279,6 +278,7 @@ class Auditor:
             self._config.admin.address,
             exposition(self.reporter.store.families),
             self.not_ready,
+            self._attempts.notes,
         )
         return self._admin.start()
 

@@ -30,6 +30,8 @@ Parsed: TypeAlias = Any
 class Decoder(Protocol):
     """Turns requests into batches, and keeps what must be kept between them."""
 
+    name: str
+
     def parse(self, signal: Signal, body: bytes) -> Parsed:
         """A request as this decoder wants it; needs no lock; `DecodeError` if it is none."""
 
@@ -47,6 +49,9 @@ class Decoder(Protocol):
 
     def remember_bad(self, value: Value) -> None:
         """From now on hand over every occurrence of a value."""
+
+    def settle(self, until: float) -> None:
+        """Take nothing for missing in traces that arrive before a time."""
 
     def watch(self, trace_id: bytes) -> None:
         """Show a trace that is open or yet to come when it has finished."""
@@ -159,9 +164,7 @@ class Pipeline:
         """Let time pass: finish traces, close windows."""
         now = self._now()
         try:
-            watermark = min(
-                [self._finish(one, one.decoder.advance, now) for one in self._stages()]
-            )
+            watermark = min([self._finish(one, one.decoder.advance, now) for one in self._stages()])
             self._watermark = watermark
             for one in list(self._ending):
                 if one.users == 0 and one.decoder.open_spans == 0:
@@ -253,9 +256,7 @@ class Pipeline:
         self._tell(batch, found, now)
         return batch
 
-    def _judge(
-        self, engine: Engine, decoder: Decoder, batch: Batch, now: float
-    ) -> list[Violation]:
+    def _judge(self, engine: Engine, decoder: Decoder, batch: Batch, now: float) -> list[Violation]:
         verdict = engine.evaluate(batch, now)
         for value in verdict.bad:
             decoder.remember_bad(value)

@@ -91,3 +91,7 @@ class Attempts:
         """
         self.failed += 1
         self.problem = problem
+
+    def notes(self) -> list[str]:
+        """What whoever asks for readiness should know, though it changes nothing."""
+        return [f"policies were not loaded again: {self.problem}"] if self.problem else []

@@ -142,6 +142,19 @@ LABEL_LIMIT = Metric(
     "Distinct values of a metric's label above which a finding has this severity.",
     ("severity",),
 )
+RELOADS = Metric(
+    "policy_reloads",
+    Type.COUNTER,
+    "Times that policies were loaded again; after a failed one the last good ones stay.",
+    ("outcome",),
+)
+POLICIES_LOADED = Metric(
+    "policies_loaded_timestamp_seconds",
+    Type.GAUGE,
+    "When the policies in force were loaded, in seconds since 1970.",
+    (),
+    "s",
+)
 ODDITIES = Metric("oddities", Type.COUNTER, "Peculiarities of what was received.", ("oddity",))
 BOUNDS = Metric("bound_met", Type.COUNTER, "How often a bound was met.", ("bound",))
 OPEN_SPANS = Metric("open_spans", Type.GAUGE, "Spans that wait for their trace.")
@@ -170,6 +183,8 @@ METRICS: tuple[Metric, ...] = (
     RETRY_RATIO,
     LABEL_VALUES,
     LABEL_LIMIT,
+    RELOADS,
+    POLICIES_LOADED,
     ODDITIES,
     BOUNDS,
     OPEN_SPANS,

@@ -9,6 +9,7 @@ from collector.views import Batch
 class Verdict:
     violations = ()
     bad = ()
+    watched = ()
 
 
 class Parts:
@@ -16,6 +17,7 @@ class Parts:
 
     def __init__(self, *batches, fails=False):
         self._batches = list(batches)
+        self.open_spans = 0
         self._fails = fails
         self.closed = []
         self.told = []

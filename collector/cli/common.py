@@ -49,7 +49,16 @@ def load_all(
     """
     given = {key: value for key, value in flags.items() if value is not None}
     config = configload.load(config_file, os.environ, given)
-    return config, policyfile.load(
+    return config, load_policies(config)
+
+
+def load_policies(config: Config) -> policyfile.Loaded:
+    """The policies that a configuration names.
+
+    Raises:
+        ProblemsError: with everything that is wrong in any of the files.
+    """
+    return policyfile.load(
         policyfile.paths_of(config.policies.shipped, config.policies.paths),
         lasting_fingerprints=config.secrets.fingerprint_key_file is not None,
     )

@@ -14,7 +14,7 @@ import click
 
 from collector import __version__, configload
 from collector.app import Auditor, Bound
-from collector.cli.common import listener_options, load_all, policies_option
+from collector.cli.common import listener_options, load_all, load_policies, policies_option
 
 _LOG = logging.getLogger("telemetry_auditor")
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
@@ -42,7 +42,10 @@ def run(
     findings: str | None,
     print_config: bool,
 ) -> None:
-    """Receive OTLP, inspect it against policies, report violations, until SIGTERM."""
+    """Receive OTLP, inspect it against policies, report violations, until SIGTERM.
+
+    SIGHUP loads policies, certificates and tokens again.
+    """
     flags = {
         "policies.paths": list(policies) or None,
         "grpc.address": grpc,
@@ -58,7 +61,8 @@ def run(
     for warning in loaded.warnings:
         _LOG.warning("%s", warning.render())
     stopping = stop_on_signals()
-    auditor = Auditor(config, loaded)
+    auditor = Auditor(config, loaded, lambda: load_policies(config))
+    signal.signal(signal.SIGHUP, lambda _number, _frame: auditor.ask_to_reload())
     bound = auditor.start()
     announce(bound, len(loaded.policies))
     stopping.wait()

@@ -18,6 +18,7 @@ class AdminServer:
         address: HOST:PORT; port 0 takes a free one.
         metrics: from the Accept header to the body and its content type.
         not_ready: reasons why no telemetry is taken; none means ready.
+        notes: what the page on readiness says beside.
     """
 
     def __init__(
@@ -25,11 +26,13 @@ class AdminServer:
         address: str,
         metrics: Callable[[str], tuple[bytes, str]],
         not_ready: Callable[[], list[str]],
+        notes: Callable[[], list[str]] = list,
     ) -> None:
         self._host, _, port = address.rpartition(":")
         self._port = int(port)
         self._metrics = metrics
         self._not_ready = not_ready
+        self._notes = notes
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="admin", daemon=True)
         self._runner: web.AppRunner | None = None
@@ -88,6 +91,7 @@ class AdminServer:
 
     async def _ready(self, _request: web.Request) -> web.Response:
         reasons = self._not_ready()
+        lines = [*(reasons or ["ready"]), *self._notes()]
         return web.Response(
-            status=503 if reasons else 200, text="".join(f"{one}\n" for one in reasons or ["ready"])
+            status=503 if reasons else 200, text="".join(f"{one}\n" for one in lines)
         )

@@ -12,6 +12,7 @@ from collector.evaluate.policy import Reading
 from collector.forward.forwarder import Forwarder
 from collector.ledger import Ledger
 from collector.pipeline import DECODER, Pipeline
+from collector.reload import Attempts
 from collector.report.collapse import Finding, Findings
 from collector.report.jsonlog import JsonLines
 from collector.report.store import Family, MetricStore
@@ -136,6 +137,16 @@ class Reporter:
             seconds = {(signal,): spent for signal, spent in forwarder.seconds.items()}
             yield Family(telemetry.FORWARD_SECONDS, seconds)
             yield Family(telemetry.FORWARD_IN_FLIGHT, {(): forwarder.in_flight})
+
+        self.store.ask(families)
+
+    def watch_reloads(self, attempts: Attempts) -> None:
+        """Show how loading policies again went."""
+
+        def families() -> Iterator[Family]:
+            outcomes = {("loaded",): attempts.loaded, ("failed",): attempts.failed}
+            yield Family(telemetry.RELOADS, outcomes)
+            yield Family(telemetry.POLICIES_LOADED, {(): attempts.last_loaded})
 
         self.store.ask(families)
 

@@ -72,6 +72,13 @@ class Auditor:
         samples = self.metrics().get(f"telemetry_auditor_{name}", {})
         return sum(value for key, value in samples.items() if labels.items() <= dict(key).items())
 
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def send_signal(self, number):
+        self._process.send_signal(number)
+
     def stop(self):
         """SIGTERM, and the exit code."""
         self._process.send_signal(signal.SIGTERM)
