@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
 import urllib.request
 from contextlib import suppress
+from pathlib import Path
 
 from collector import testing
 
@@ -138,6 +138,6 @@ def test_a_storm_of_reloads_costs_no_request(start_auditor, tmp_path):
     assert auditor.total("items_inspected_total") == sum(sent)
     assert auditor.total("requests_refused_total") == 0
     assert auditor.total("policy_errors_total") == 0
-    descriptors = len(os.listdir(f"/proc/{auditor.pid}/fd"))
+    descriptors = len(list(Path(f"/proc/{auditor.pid}/fd").iterdir()))
     assert descriptors < 100
     assert auditor.stop() == 0
