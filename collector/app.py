@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
-from collector import policyfile
+from collector import policyfile, snapshot
 from collector.accept import guard
 from collector.accept.addresses import unix_path
 from collector.accept.admission import Admission
@@ -44,6 +44,7 @@ from collector.report.otlp import OtlpPush
 from collector.report.prometheus import exposition
 from collector.report.reporter import Reporter
 from collector.report.store import MetricStore
+from collector.snapshot import Snapshot, SnapshotFile
 
 _LOG = logging.getLogger("telemetry_auditor")
 _TICK_SECONDS = 1.0
@@ -93,7 +94,9 @@ class Auditor:
         self._clock = Clock()
         self._again = again
         self._key = fingerprint_key(config.secrets.fingerprint_key_file)
-        self._seed = secrets.token_bytes(16)
+        self._snapshot = _snapshot_file(config, self._snapshot_failed)
+        kept_state = self._snapshot.load(self._clock.now()) if self._snapshot else None
+        self._seed = kept_state.seed if kept_state else secrets.token_bytes(16)
         self._loaded = loaded
         self._detectors = self._make_detectors(loaded)
         if self._detectors.backend != "hyperscan":
@@ -111,6 +114,7 @@ class Auditor:
         self._attempts = Attempts(self._clock.now)
         self._files = Files(policyfile.paths_of(config.policies.shipped, config.policies.paths))
         self._asked = threading.Event()
+        self._snapshot_next = time.monotonic() + config.snapshot.interval_seconds
         self.ledger = Ledger()
         self.reporter = _reporter(config, loaded)
         self.pipeline = Pipeline(
@@ -134,6 +138,8 @@ class Auditor:
                 **self._admission.met,
             },
         )
+        if kept_state is not None:
+            self._restore(kept_state)
         self._push: OtlpPush | None = None
         self.reporter.watch_reloads(self._attempts)
         self._forwarder = forwarder_of(
@@ -149,6 +155,28 @@ class Auditor:
         self._listeners: list[GrpcListener | HttpListener] = []
         self._admin: AdminServer | None = None
         self._accepting = False
+
+    def _snapshot_failed(self) -> None:
+        self._admission.met["snapshots_failed"] += 1
+
+    def _restore(self, kept_state: Snapshot) -> None:
+        now = self._clock.now()
+        policies = snapshot.restore(kept_state, self.engine.policies, now)
+        try:
+            self.reporter.restore(kept_state.findings)
+        except ValueError:
+            _LOG.warning("findings of the snapshot are not used: they are not in its form")
+        age = now - kept_state.written
+        _LOG.info("state of %d policies goes on from %.0f s ago", policies, age)
+
+    def _save(self) -> None:
+        """Write the snapshot; what is open in windows of seconds is not in it."""
+        if self._snapshot is None:
+            return
+        states = self.pipeline.saved(self._config.snapshot.max_bytes)
+        self._snapshot.store(
+            snapshot.make(states, self.reporter.saved(), self._seed, self._clock.now())
+        )
 
     def _make_detectors(self, loaded: Loaded) -> Detectors:
         folder = self._config.secrets.cache_directory
@@ -257,6 +285,7 @@ class Auditor:
         if self._ticker.is_alive():
             self._ticker.join()
         self.pipeline.drain()
+        self._save()
         self.reporter.close()
         if self._push is not None:
             self._push.close()
@@ -374,6 +403,9 @@ class Auditor:
                     )
                 self.pipeline.tick()
                 self.reporter.tick(self._clock.now())
+                if time.monotonic() >= self._snapshot_next:
+                    self._snapshot_next = time.monotonic() + self._config.snapshot.interval_seconds
+                    self._save()
             except Exception as error:  # noqa: BLE001 (time must go on)
                 _LOG.error("a tick failed: %s", type(error).__name__)
 
@@ -417,6 +449,11 @@ def _limits(config: Config) -> Limits:
         max_producers=traces.max_producers,
         max_watched=traces.max_watched,
     )
+
+
+def _snapshot_file(config: Config, failed: Callable[[], None]) -> SnapshotFile | None:
+    section = config.snapshot
+    return SnapshotFile(section.file, section.max_age_seconds, failed) if section.file else None
 
 
 def _reporter(config: Config, loaded: Loaded) -> Reporter:

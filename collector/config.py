@@ -238,6 +238,17 @@ class FindingsOutput(Section):
     max_open: Count = Field(default=10_000, description="findings open at most")
 
 
+class SnapshotSection(Section):
+    """State over restarts."""
+
+    file: Path | None = Field(
+        default=None, description="where it is kept, by each replica its own; without it, nowhere"
+    )
+    interval_seconds: Seconds = Field(default=60, description="between two writings")
+    max_bytes: Count = Field(default=64 * _MIB, description="of what policies save, about")
+    max_age_seconds: Seconds = Field(default=3_600, description="an older one is not believed")
+
+
 class Labels(Section):
     """Values of labels on its own metrics."""
 
@@ -301,6 +312,7 @@ class Config(Section):
     traces: Traces = Traces()
     decode: Decode = Decode()
     findings: FindingsOutput = FindingsOutput()
+    snapshot: SnapshotSection = SnapshotSection()
     labels: Labels = Labels()
     policies: Policies = Policies()
     otlp: Otlp = Otlp()

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 from collector.decode.messages import Encoding, Request
 from collector.decode.otlp_json import to_protobuf
 from collector.evaluate.engine import Engine
-from collector.evaluate.policy import Reading
+from collector.evaluate.policy import AnyPolicy, Reading
 from collector.views import Batch, Value
 from collector.violation import Signal, Violation
 
@@ -221,6 +221,22 @@ class Pipeline:
         finally:
             with self._lock:
                 stage.users -= 1
+
+    def saved(self, most: int) -> dict[str, tuple[AnyPolicy, object]]:
+        """What policies have seen and would miss after a restart, by policy id.
+
+        The lock is taken for one policy at a time: requests wait for none of them long.
+
+        Args:
+            most: bytes of all together, about.
+        """
+        found = {}
+        for policy in self._stage.engine.policies:
+            with self._lock:
+                state = self._stage.engine.saved(policy, most)
+            if state is not None:
+                found[policy.terms.id] = (policy, state)
+        return found
 
     def readings(self) -> list[tuple[str, Reading]]:
         """The gauges of all policies."""

@@ -171,6 +171,19 @@ class Engine:
                 self._note(policy, error)
         return self._outgoing(found, now)
 
+    def saved(self, policy: AnyPolicy, most: int) -> object | None:
+        """What a policy would miss after a restart.
+
+        Args:
+            policy: one of `policies`.
+            most: bytes that it should not exceed.
+        """
+        try:
+            return policy.saved(most)
+        except Exception as error:  # noqa: BLE001 (see close)
+            self._note(policy, error)
+            return None
+
     def readings(self) -> list[tuple[str, Reading]]:
         """The gauges of all policies, each with the policy's id, scrubbed."""
         found: list[tuple[str, Reading]] = []

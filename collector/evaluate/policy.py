@@ -252,6 +252,28 @@ class Policy(Generic[O_co]):
         """States to show as gauges."""
         return ()
 
+    def saved(self, most: int) -> object | None:  # noqa: ARG002
+        """What it has seen and would miss after a restart, as values of MessagePack.
+
+        Args:
+            most: bytes that it should not exceed; what matters most comes first.
+
+        Returns:
+            None for nothing: a window of seconds is no loss.
+        """
+        return None
+
+    def restore(self, state: object, now: float) -> None:
+        """Go on from what another process saved under the same id, kind and options.
+
+        Args:
+            state: what `saved` gave.
+            now: arrival time.
+
+        Raises:
+            Exception: any, if it is not what `saved` gives; the policy then starts anew.
+        """
+
     def overflow(self) -> int:
         """How often one of this policy's own bounds was met."""
         return 0

@@ -15,6 +15,8 @@ _ALPHA = 0.7213 / (1 + 1.079 / _REGISTERS)
 _REST_BITS = 64 - _PRECISION
 _REST_MASK = (1 << _REST_BITS) - 1
 
+_PACKED_HASHES, _PACKED_REGISTERS = b"H", b"R"
+
 #: Relative standard error of an estimate: 1.04 / sqrt(registers).
 STANDARD_ERROR = 1.04 / math.sqrt(_REGISTERS)
 
@@ -83,6 +85,32 @@ class Distinct:
         if raw <= 2.5 * _REGISTERS and zeros:
             raw = _REGISTERS * math.log(_REGISTERS / zeros)
         return round(raw)
+
+    def pack(self) -> bytes:
+        """The same as bytes, for `unpack`."""
+        if self._hashes is None:
+            return _PACKED_REGISTERS + bytes(self._registers)
+        return _PACKED_HASHES + b"".join(one.to_bytes(8) for one in sorted(self._hashes))
+
+    @classmethod
+    def unpack(cls, packed: bytes, exact: int = 2048) -> Distinct:
+        """What `pack` made.
+
+        Args:
+            packed: the bytes.
+            exact: as when it was made.
+
+        Raises:
+            ValueError: if they are none of `pack`'s.
+        """
+        made, kind, rest = cls(exact), packed[:1], packed[1:]
+        if kind == _PACKED_REGISTERS and len(rest) == _REGISTERS and max(rest) <= _REST_BITS + 1:
+            made._hashes, made._registers = None, bytearray(rest)
+            return made
+        if kind != _PACKED_HASHES or len(rest) % 8 or len(rest) > 8 * exact:
+            raise ValueError("not a sketch")
+        made._hashes = {int.from_bytes(rest[at : at + 8]) for at in range(0, len(rest), 8)}
+        return made
 
     def _spill(self) -> None:
         hashes, self._hashes = self._hashes or set(), None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from collector.evaluate.sketch import Distinct
 
@@ -56,6 +56,9 @@ class Tumbling(Generic[K, V]):
             if ended or len(self._windows) > self._max_open:
                 yield index * self.seconds, self._windows.pop(index)
 
+
+#: What a `SlidingDistinct` amounts to: its index, what is fresh, and each sub-window's sketch.
+PackedSliding: TypeAlias = tuple[int, int, list[tuple[int, bytes]]]
 
 _EXACT_STEP = 64  # more hashes than that take less room as registers
 
@@ -115,3 +118,19 @@ class SlidingDistinct:
     def is_exact(self) -> bool:
         """Whether `count` is exact rather than an estimate."""
         return self._total.is_exact
+
+    def pack(self) -> PackedSliding:
+        """The same as plain values, for `unpack`."""
+        return self._index, self.fresh, [(index, one.pack()) for index, one in self._past]
+
+    def unpack(self, packed: PackedSliding) -> None:
+        """Go on from what `pack` made of another with the same span and steps.
+
+        Raises:
+            ValueError: if it is none of `pack`'s.
+        """
+        self._index, self.fresh, past = packed
+        self._past = deque((index, Distinct.unpack(one, _EXACT_STEP)) for index, one in past)
+        self._total = Distinct(self._exact)
+        for _, sketch in self._past:
+            self._total.merge(sketch)

@@ -6,10 +6,12 @@ Not safe for threads; its caller holds a lock.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 from collector.violation import Basis, Evidence, Service, Severity, Signal, Violation
 
@@ -95,6 +97,41 @@ class Finding:
         return True
 
 
+class _Saved(msgspec.Struct):
+    """A finding as another process saved it."""
+
+    policy: str
+    kind: str
+    severity: Severity
+    signal: Signal
+    service: Service
+    subject: str
+    basis: Basis
+    count: int
+    first_seen: float
+    last_seen: float
+    trace_id: str
+    summary: str
+    evidence: dict[str, str | int | float | list[str | int | float]]
+    remedy: str
+    state: State
+
+
+def finding_of(saved: object) -> Finding:
+    """A finding from values of MessagePack.
+
+    Args:
+        saved: what `msgspec.to_builtins` makes of a `Finding`.
+
+    Raises:
+        ValueError: if it is anything else.
+    """
+    fields = msgspec.structs.asdict(msgspec.convert(saved, _Saved))
+    evidence = fields["evidence"].items()
+    fields["evidence"] = {k: tuple(v) if isinstance(v, list) else v for k, v in evidence}
+    return Finding(**fields)
+
+
 class Findings:
     """The bounded table of findings.
 
@@ -129,6 +166,12 @@ class Findings:
             finding = self._open.pop(key)
             finding.state = State.CLOSED
             yield finding
+
+    def reopen(self, findings: Iterable[Finding]) -> None:
+        """Go on with findings that were open in another process."""
+        for one in findings:
+            if len(self._open) < self._max_open:
+                self._open.setdefault(Key(one.policy, one.service, one.subject), one)
 
     def open(self) -> list[Finding]:
         """The findings that are open."""

@@ -6,6 +6,8 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
 
+import msgspec
+
 from collector import __version__, telemetry
 from collector.evaluate.engine import DETECTORS, SCRUBBER, Engine
 from collector.evaluate.policy import Reading
@@ -13,7 +15,7 @@ from collector.forward.forwarder import Forwarder
 from collector.ledger import Ledger
 from collector.pipeline import DECODER, Pipeline
 from collector.reload import Attempts
-from collector.report.collapse import Finding, Findings
+from collector.report.collapse import Finding, Findings, finding_of
 from collector.report.jsonlog import JsonLines
 from collector.report.store import Family, MetricStore
 from collector.telemetry import Metric
@@ -76,6 +78,21 @@ class Reporter:
         """The findings that are open."""
         with self._lock:
             return self._findings.open()
+
+    def saved(self) -> list[dict[str, object]]:
+        """The open findings as values of MessagePack."""
+        with self._lock:
+            found: list[dict[str, object]] = msgspec.to_builtins(self._findings.open())
+            return found
+
+    def restore(self, findings: list[object]) -> None:
+        """Go on with what another process saved.
+
+        Raises:
+            ValueError: if it is anything else.
+        """
+        with self._lock:
+            self._findings.reopen(map(finding_of, findings))
 
     def close(self) -> None:
         """Write every finding with its final count."""

@@ -31,14 +31,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+import msgspec
 from pydantic import Field
 
 from collector.demand import Demand, any_of
 from collector.evaluate.policy import Meta, Options, Policy, Reading, Terms
 from collector.evaluate.sketch import STANDARD_ERROR, stable_hash
-from collector.evaluate.windows import SlidingDistinct
+from collector.evaluate.windows import PackedSliding, SlidingDistinct
 from collector.generations import Generations
 from collector.views import Series
 from collector.violation import Service, Severity, Signal, Violation
@@ -92,6 +93,11 @@ class _Key(NamedTuple):
     metric: str
     label: str
     stream: tuple[int, str] = (0, "")
+
+
+#: Service, metric, label, since when the service is watched, samples, and the sketch.
+_Saved: TypeAlias = tuple[str, str, str, str, str, float, list[str], PackedSliding]
+_SAVED_OVERHEAD = 512
 
 
 @dataclass(slots=True)
@@ -182,6 +188,31 @@ class Kind(Policy[CardinalityOptions]):
         for count, key in sorted(labels, reverse=True)[:_SHOWN]:
             named = (("metric", key.metric), ("label", key.label))
             yield Reading("metric_label_values", key.service, named, count)
+
+    def saved(self, most: int) -> list[_Saved]:
+        """The labels with the most values; label sets belong to processes that may be gone."""
+        labels = [(one.count, key) for key, one in self._tracked.items() if key.label]
+        found: list[_Saved] = []
+        for _, key in sorted(labels, reverse=True):
+            tracked = self._tracked[key]
+            packed = tracked.distinct.pack()
+            most -= sum(len(sketch) for _, sketch in packed[2]) + _SAVED_OVERHEAD
+            if most < 0:
+                break
+            since = self._watched_since.get(key.service) or 0.0
+            found.append((*key.service, key.metric, key.label, since, tracked.samples, packed))
+        return found
+
+    def restore(self, state: object, now: float) -> None:
+        """Count on from where another process was."""
+        for *service, metric, label, since, samples, packed in msgspec.convert(state, list[_Saved]):
+            key = _Key(Service(*service), metric, label)
+            distinct = SlidingDistinct(self._step * self._steps, self._steps)
+            distinct.unpack(packed)
+            distinct.roll(now)
+            if distinct.count() and len(self._tracked) < 2 * self.options.max_tracked:
+                self._tracked[key] = _Tracked(distinct, list(samples), count=distinct.count())
+                self._watched_since[key.service] = since
 
     def _see(self, key: _Key, value: str, series: Series, now: float) -> None:
         tracked = self._tracked.get(key)
