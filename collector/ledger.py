@@ -107,6 +107,14 @@ class Ledger:
         with self._lock:
             self._entries.uninspected[source(signal, transport)] += 1
 
+    def balance(self) -> str:
+        """The sums of all requests, as a line of a log shows them."""
+        entries = self.snapshot()
+        sums = (entries.received, entries.inspected, entries.refused, entries.uninspected)
+        return "{} requests received, {} inspected, {} refused, {} uninspected".format(
+            *(sum(counts.values()) for counts in sums)
+        )
+
     def snapshot(self) -> Entries:
         """The counts of one moment."""
         with self._lock:

@@ -37,9 +37,15 @@ class Program:
     Args:
         folder: for its files.
         config: sections beside the addresses, which are free ports of the loopback address.
+        env: beside the environment.
     """
 
-    def __init__(self, folder: Path, config: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: Mapping[str, Any] | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self.findings = folder / "findings.jsonl"
         addresses = {name: {"address": "127.0.0.1:0"} for name in ("grpc", "http", "admin")}
         whole: dict[str, Any] = addresses | {"findings": {"file": str(self.findings)}}
@@ -54,7 +60,7 @@ class Program:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONUNBUFFERED": "1"} | (env or {}),
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -133,9 +139,11 @@ class Servers:
         self._numbers = count()
         self._started: list[Program] = []
 
-    def start(self, config: Mapping[str, Any] | None = None) -> Program:
+    def start(
+        self, config: Mapping[str, Any] | None = None, env: Mapping[str, str] | None = None
+    ) -> Program:
         """One more auditor."""
-        self._started.append(Program(self.folder(), config))
+        self._started.append(Program(self.folder(), config, env))
         return self._started[-1]
 
     def folder(self) -> Path:
