@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -38,12 +39,30 @@ def _address(text: str) -> str:
     return text
 
 
+#: Headers of one connection, or of one body; whoever sends writes his own.
+_OWN_HEADERS = frozenset(
+    {
+        *("connection", "content-encoding", "content-length", "content-type", "expect", "host"),
+        *("keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "accept-encoding"),
+        *("grpc-timeout", "grpc-encoding", "grpc-accept-encoding"),
+    }
+)
+
+
+def _header(name: str) -> str:
+    if name.lower() in _OWN_HEADERS or name.lower().endswith("-bin"):
+        raise ValueError(f"`{name}` cannot be sent on: it says how one request is written")
+    return name
+
+
 Address = Annotated[str, AfterValidator(_address)]
 #: The same, or a socket in the file system.
 Listener = Annotated[str, AfterValidator(_listener)]
 #: A year at most: beyond it, waits of the system overflow.
 Seconds = Annotated[float, Field(gt=0, le=366 * 86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$"), AfterValidator(_header)]
+HeaderValue = Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")]
 SocketMode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
 
 
@@ -164,11 +183,11 @@ class Forward(Section):
     compression: Literal["none", "gzip"] = Field(
         default="none", description="of what did not come compressed"
     )
-    headers: dict[str, str] = Field(default={}, description="added to each request")
+    headers: dict[HeaderName, HeaderValue] = Field(default={}, description="added to each request")
     headers_file: Path | None = Field(
         default=None, description="the same for secret ones, a line NAME: VALUE each"
     )
-    pass_headers: tuple[str, ...] = Field(
+    pass_headers: tuple[HeaderName, ...] = Field(
         default=(), description="headers of the sender that are sent on, such as authorization"
     )
     ca_file: Path | None = Field(
@@ -183,13 +202,17 @@ class Forward(Section):
         default=8, description="for an answer; less than the 10 s after which senders give up"
     )
     retry_after_seconds: Count = Field(
-        default=2, description="what a sender is told to wait where the hop did not say"
+        default=2, description="what a sender is told to wait where the hop gave no answer"
     )
 
     @model_validator(mode="after")
     def _whole(self) -> Forward:
         if (self.certificate_file is None) != (self.key_file is None):
             raise ValueError("certificate_file and key_file need each other")
+        if self.endpoint and self.protocol == "grpc":
+            where = urlsplit(self.endpoint)
+            if where.path.strip("/") or _ADDRESS.fullmatch(where.netloc) is None:
+                raise ValueError("endpoint must be http(s)://HOST:PORT where protocol is grpc")
         return self
 
 

@@ -301,7 +301,8 @@ class GrpcListener:
             if not isinstance(error, DecodeError):
                 _LOG.error("a request was sent on, though it failed with %s", type(error).__name__)
         sent = dict(context.invocation_metadata())
-        parcel = Parcel(signal, message, PROTOBUF, "", lambda: message, sent)
+        left = context.time_remaining()
+        parcel = Parcel(signal, message, PROTOBUF, "", lambda: message, sent, left)
         answer = forwarder.send(parcel).result()
         if answer.accepted:
             return answer.response

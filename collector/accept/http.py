@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from threading import Thread
 from typing import Any, NamedTuple, TypeVar
 
@@ -22,7 +23,7 @@ from collector.decode.compression import CODINGS, CompressionError, TooLargeErro
 from collector.decode.messages import DecodeError, Encoding
 from collector.decode.otlp_json import to_protobuf
 from collector.forward.forwarder import Forwarder
-from collector.forward.parcel import Parcel, Untranslatable
+from collector.forward.parcel import Answer, Parcel, Untranslatable
 from collector.ledger import Ledger, Refusal, Transport
 from collector.violation import Signal
 
@@ -86,8 +87,6 @@ def parcel_of(
                 return to_protobuf(signal, plain).SerializeToString()
         except (CompressionError, DecodeError) as error:
             raise Untranslatable(str(error)) from None
-        except KeyError:
-            raise Untranslatable("Content-Encoding must be gzip, deflate or absent") from None
         return plain
 
     content_type = JSON if headers.encoding is Encoding.JSON else PROTOBUF
@@ -252,37 +251,45 @@ class HttpListener:
         taken = [0]
         try:
             body = await self._body(request, taken)
-            sends_on = self._forwarder is not None and self._forwarder.wants(signal)
-            work = self._work_on if sends_on else self._work
-            items = await self._loop.run_in_executor(self._workers, work, signal, body, headers)
-            if items is not None:
-                self._ledger.inspected(signal, Transport.HTTP, items)
-            if not sends_on:
-                return accepted(content_type)
-            parcel = parcel_of(signal, body, headers, request.headers, self._max_bytes)
-            return await self._send_on(parcel, inspected=items is not None)
+            if self._forwarder is not None and self._forwarder.wants(signal):
+                parcel = parcel_of(signal, body, headers, request.headers, self._max_bytes)
+                return await self._relay(self._forwarder, parcel, headers)
+            work = partial(self._work, signal, body, headers)
+            items = await self._loop.run_in_executor(self._workers, work)
+            self._ledger.inspected(signal, Transport.HTTP, items)
+            return accepted(content_type)
         finally:
             self._admission.leave(taken[0])
 
-    async def _send_on(self, parcel: Parcel, *, inspected: bool) -> HttpReply:
-        """Let the next hop answer; what it cannot be sent is refused as if it were not there."""
-        assert self._forwarder is not None  # noqa: S101 (asked by the only caller)
-        try:
-            sent = self._forwarder.send(parcel)
-        except Untranslatable as error:
-            raise _Refused(Refusal.UNDECODABLE, str(error)) from None
-        if not inspected:
-            self._ledger.uninspected(parcel.signal, Transport.HTTP)
-        return http_reply(parcel.signal, await asyncio.wrap_future(sent), parcel.content_type)
+    async def _relay(self, forwarder: Forwarder, parcel: Parcel, headers: _Headers) -> HttpReply:
+        """Let the next hop answer."""
+        work = partial(self._send_on, forwarder, parcel, headers)
+        sent = await self._loop.run_in_executor(self._workers, work)
+        answer = await asyncio.wrap_future(sent)
+        return http_reply(parcel.signal, answer, parcel.content_type)
 
-    def _work_on(self, signal: Signal, body: bytes, headers: _Headers) -> int | None:
-        """Inspect what will be sent on whatever it is; None for what cannot be decoded."""
+    def _send_on(self, forwarder: Forwarder, parcel: Parcel, headers: _Headers) -> Future[Answer]:
+        """Inspect and send on, in a worker thread; what cannot be decoded goes on as it came.
+
+        What the next hop cannot be sent is refused as if it were not there.
+        """
+        items: int | None = None
         try:
-            return self._work(signal, body, headers)
+            items = self._work(parcel.signal, parcel.body, headers)
         except _Refused as refused:
             if refused.reason is Refusal.TOO_LARGE:
                 raise
-            return None
+        try:
+            sent = forwarder.send(parcel)
+        except Untranslatable as error:
+            known = headers.coding in CODINGS
+            reason = Refusal.UNDECODABLE if known else Refusal.UNSUPPORTED_ENCODING
+            raise _Refused(reason, str(error)) from None
+        if items is None:
+            self._ledger.uninspected(parcel.signal, Transport.HTTP)
+        else:
+            self._ledger.inspected(parcel.signal, Transport.HTTP, items)
+        return sent
 
     async def _body(self, request: web.BaseRequest, taken: list[int]) -> bytes:
         """The body as sent, accounted for piece by piece."""
@@ -304,7 +311,7 @@ class HttpListener:
             raise _Refused(Refusal.INCOMPLETE) from None
         return b"".join(pieces)
 
-    def _work(self, signal: Signal, body: bytes, headers: _Headers) -> int | None:
+    def _work(self, signal: Signal, body: bytes, headers: _Headers) -> int:
         """Inflate and inspect, in a worker thread."""
         if headers.coding not in CODINGS:
             raise _Refused(Refusal.UNSUPPORTED_ENCODING)

@@ -6,49 +6,61 @@ import math
 
 import grpc
 from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
+from google.rpc.status_pb2 import Status
 
-from collector.accept.reply import RETRY_TRAILER, GrpcReply, HttpReply, retry_info
+from collector.accept.reply import RETRY_TRAILER, GrpcReply, HttpReply
 from collector.decode.messages import RESPONSES
-from collector.forward.parcel import JSON, PROTOBUF, Answer
-from collector.forward.statuses import http_of, is_retryable, retry_delay
+from collector.forward.parcel import JSON, Answer
+from collector.forward.statuses import http_of, is_retryable, retry_delay, retry_info
 from collector.violation import Signal
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def http_reply(signal: Signal, answer: Answer, content_type: str) -> HttpReply:
-    """The answer to a sender over HTTP: that of an HTTP hop as it is, any other in its words.
+    """The answer to a sender over HTTP.
+
+    That of an HTTP hop stays as it is, where it is in the encoding of the request, as OTLP wants.
 
     Args:
         signal: of the request.
         answer: of the next hop.
         content_type: of the request.
     """
-    if answer.http is not None:
-        return HttpReply(answer.http.status, answer.http.headers, answer.http.body)
-    as_json = content_type == JSON
+    if answer.http is not None and answer.http.kind == content_type:
+        headers = _delayed(answer.http.headers, answer.status)
+        return HttpReply(answer.http.status, headers, answer.http.body)
     if answer.accepted:
-        body = answer.response
-        if as_json:
-            message = RESPONSES[signal].FromString(body)
-            body = MessageToJson(message, indent=None).encode()
-        return HttpReply(200, {"Content-Type": JSON if as_json else PROTOBUF}, body)
-    status = answer.status
-    text = MessageToJson(status, indent=None).encode() if as_json else status.SerializeToString()
-    headers = {"Content-Type": JSON if as_json else PROTOBUF}
+        message = RESPONSES[signal].FromString(answer.response)
+        return HttpReply(200, {"Content-Type": content_type}, _written(message, content_type))
+    status, headers = answer.status, {"Content-Type": content_type}
+    if answer.http is not None:
+        headers = answer.http.headers | headers
+    code = http_of(status) if answer.http is None else answer.http.status
+    return HttpReply(code, _delayed(headers, status), _written(status, content_type))
+
+
+def _written(message: Message, content_type: str) -> bytes:
+    if content_type == JSON:
+        return MessageToJson(message, indent=None).encode()
+    return message.SerializeToString()
+
+
+def _delayed(headers: dict[str, str], status: Status) -> dict[str, str]:
+    """Headers that ask to wait where a status does."""
     delay = retry_delay(status)
-    if delay is not None and is_retryable(status):
-        headers["Retry-After"] = str(max(1, math.ceil(delay)))
-    return HttpReply(http_of(status), headers, text)
+    if delay is None or not is_retryable(status) or "Retry-After" in headers:
+        return headers
+    return headers | {"Retry-After": str(max(1, math.ceil(delay)))}
 
 
 def grpc_reply(answer: Answer) -> GrpcReply:
     """The end of a call whose request the next hop did not take."""
     status = answer.status
-    trailers = dict(answer.trailers)
-    trailers.setdefault("grpc-status-details-bin", status.SerializeToString())
-    delay = retry_delay(status)
-    if delay is not None and is_retryable(status):
-        trailers.setdefault(RETRY_TRAILER, retry_info(delay).SerializeToString())
+    trailers = [("grpc-status-details-bin", status.SerializeToString())]
+    info = retry_info(status)
+    if info is not None and is_retryable(status):
+        trailers.append((RETRY_TRAILER, info.SerializeToString()))
     code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
-    return GrpcReply(code, status.message, tuple(trailers.items()))
+    return GrpcReply(code, status.message, tuple(trailers))

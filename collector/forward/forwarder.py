@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections import Counter
 from concurrent.futures import Future
 from threading import Lock
@@ -11,9 +13,17 @@ from typing import Protocol
 from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 
-from collector.forward.parcel import Answer, Outcome, Parcel
+from collector.forward.parcel import Answer, Outcome, Parcel, Untranslatable
 from collector.forward.statuses import with_delay
 from collector.violation import Signal
+
+_LOG = logging.getLogger("telemetry_auditor")
+
+#: What may stand in a header, of HTTP/1.1 as of gRPC.
+HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
+
+#: Of the time that a sender waits, so much is the next hop's.
+_SHARE = 0.9
 
 
 class Hop(Protocol):
@@ -92,24 +102,12 @@ class Forwarder:
         Raises:
             Untranslatable: if it cannot be written in the protocol of the next hop.
         """
-        with self._lock:
-            full = self.in_flight >= self._max_in_flight
-            self.in_flight += not full
-        answered: Future[Answer] = Future()
         began = monotonic()
-        if full:
+        answered: Future[Answer] = Future()
+        answered.set_running_or_notify_cancel()  # whoever waits for it may go; it is counted
+        if not self._enter():
             self._finish(answered, parcel.signal, Answer(Outcome.FULL), 0.0)
             return answered
-        try:
-            headers = {
-                name.lower(): value
-                for name, value in parcel.headers.items()
-                if name.lower() in self._pass
-            }
-            sent = self._hop.send(parcel._replace(headers=headers), self._timeout)
-        except BaseException:
-            self._left()
-            raise
 
         def done(one: Future[Answer]) -> None:
             self._left()
@@ -117,8 +115,41 @@ class Forwarder:
             answer = Answer(Outcome.UNREACHABLE) if failed else one.result()
             self._finish(answered, parcel.signal, answer, monotonic() - began)
 
+        try:
+            sent = self._hop.send(self._chosen(parcel), self._seconds(parcel))
+        except Untranslatable:
+            self._left()
+            raise
+        except Exception as error:  # noqa: BLE001 (the sender waits, and must hear of it)
+            _LOG.error("a request could not be sent on: %s", type(error).__name__)
+            sent = Future()
+            sent.set_exception(error)
         sent.add_done_callback(done)
         return answered
+
+    def _chosen(self, parcel: Parcel) -> Parcel:
+        """The request with those headers of its sender that are sent on."""
+        if not self._pass:
+            return parcel._replace(headers={})
+        sent = ((name.lower(), value) for name, value in parcel.headers.items())
+        chosen = {
+            name: value
+            for name, value in sent
+            if name in self._pass and isinstance(value, str) and HEADER_VALUE.fullmatch(value)
+        }
+        return parcel._replace(headers=chosen)
+
+    def _seconds(self, parcel: Parcel) -> float:
+        """How long to wait: less than the sender does."""
+        if parcel.seconds is None:
+            return self._timeout
+        return min(self._timeout, max(0.0, parcel.seconds * _SHARE))
+
+    def _enter(self) -> bool:
+        with self._lock:
+            room = self.in_flight < self._max_in_flight
+            self.in_flight += room
+            return room
 
     def _left(self) -> None:
         with self._lock:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from collector.decode.messages import RESPONSES, SERVICES
-from collector.forward.parcel import Answer, Outcome, Parcel, Untranslatable
+from collector.forward.parcel import Answer, Outcome, Parcel, success
 from collector.forward.statuses import is_retryable, with_delay
 from collector.violation import Signal
 
+M = TypeVar("M", bound=Message)
+
 _DETAILS = "grpc-status-details-bin"
 _RETRY = "google.rpc.retryinfo-bin"
+#: How gRPC itself begins or ends what it says, where no server said anything.
+_OWN = re.compile(
+    r"^(failed to connect|errors resolving |DNS |Socket closed|Stream removed|Connection |recvmsg"
+    r"|sendmsg|Broken pipe|Transport closed|Channel |GOAWAY|keepalive|ping |Endpoint |Received RST_STREAM"
+    r"|Received http2|Invalid metadata|RST_STREAM|Stream cancelled)|\(CLIENT:"
+)
+_CLOSED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 _OPTIONS = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
@@ -81,14 +91,18 @@ class GrpcHop:
             Untranslatable: if it cannot be written as protobuf.
         """
         answered: Future[Answer] = Future()
+        answered.set_running_or_notify_cancel()
         metadata = tuple((self._headers | dict(parcel.headers)).items())
         call = self._calls[parcel.signal].future(
             parcel.protobuf(), timeout=timeout, metadata=metadata, compression=self._compression
         )
 
         def done(ended: Any) -> None:  # noqa: ANN401 (grpc has no types)
-            if not answered.cancelled():
-                answered.set_result(_read(parcel.signal, ended))
+            try:
+                answer = _read(parcel.signal, ended)
+            except Exception:  # noqa: BLE001 (the sender waits, and must hear of it)
+                answer = Answer(Outcome.GARBAGE)
+            answered.set_result(answer)
 
         call.add_done_callback(done)
         return answered
@@ -101,38 +115,30 @@ def _read(signal: Signal, call: Any) -> Answer:  # noqa: ANN401 (grpc has no typ
         return _accepted(signal, call.result())
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return Answer(Outcome.TIMEOUT)
-    trailers = {
-        key: value for key, value in call.trailing_metadata() or () if key in (_DETAILS, _RETRY)
-    }
-    status = Status()
-    try:
-        status.ParseFromString(trailers.get(_DETAILS, b""))
-    except DecodeError:
-        status = Status()
+    text = call.details() or ""
+    if _OWN.search(text):
+        return Answer(Outcome.UNREACHABLE if code in _CLOSED else Outcome.GARBAGE)
+    trailers = dict(call.trailing_metadata() or ())
+    status = _parsed(Status, trailers.get(_DETAILS, b""))
     status.code = code.value[0]
-    status.message = status.message or call.details() or "the next hop refused it"
-    if not trailers and code is grpc.StatusCode.UNAVAILABLE:
-        return Answer(Outcome.UNREACHABLE)
+    status.message = status.message or text or "the next hop refused it"
     if _RETRY in trailers:
-        info = RetryInfo()
-        info.ParseFromString(trailers[_RETRY])
-        with_delay(status, info.retry_delay.seconds + info.retry_delay.nanos / 1e9)
-    retry = is_retryable(status)
-    return Answer(
-        Outcome.RETRY if retry else Outcome.REFUSED,
-        status=status,
-        trailers=tuple(trailers.items()),
-    )
+        delay = _parsed(RetryInfo, trailers[_RETRY]).retry_delay
+        with_delay(status, max(0.0, delay.seconds + delay.nanos / 1e9))
+    return Answer(Outcome.RETRY if is_retryable(status) else Outcome.REFUSED, status=status)
+
+
+def _parsed(kind: type[M], data: bytes) -> M:
+    """A message of what a hop sent beside its answer; an empty one of what is illegible."""
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        return kind()
 
 
 def _accepted(signal: Signal, response: bytes) -> Answer:
-    message = RESPONSES[signal]()
     try:
-        message.ParseFromString(response)
+        message = RESPONSES[signal].FromString(response)
     except DecodeError:
         return Answer(Outcome.GARBAGE)
-    told = message.HasField("partial_success")
-    return Answer(Outcome.PARTIAL if told else Outcome.ACCEPTED, response=response)
-
-
-__all__ = ["GrpcHop", "Untranslatable"]
+    return Answer(success(signal, message), response=response)

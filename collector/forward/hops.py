@@ -15,7 +15,9 @@ from collector.forward.grpc import GrpcHop
 from collector.forward.http import HttpHop
 from collector.violation import Signal
 
-_HEADER = re.compile(r"(?P<name>[A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*:\s*(?P<value>[\x20-\x7e]*)")
+_HEADER = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)\s*:\s*(?P<value>[\x20-\x7e]*)")
+#: Hosts under which a listener on this machine is reached.
+_HERE = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0", "[::]"})  # noqa: S104 (compared)
 
 
 def forwarder_of(forward: Forward, own: frozenset[str] = frozenset()) -> Forwarder | None:
@@ -32,7 +34,7 @@ def forwarder_of(forward: Forward, own: frozenset[str] = frozenset()) -> Forward
     """
     if not forward.endpoint:
         return None
-    if urlsplit(forward.endpoint).netloc in own:
+    if any(_same(urlsplit(forward.endpoint).netloc, one) for one in own):
         raise OSError(f"forward.endpoint {forward.endpoint} is this auditor itself: a circle")
     headers = dict(forward.headers)
     if forward.headers_file is not None:
@@ -45,6 +47,12 @@ def forwarder_of(forward: Forward, own: frozenset[str] = frozenset()) -> Forward
         retry_after_seconds=forward.retry_after_seconds,
         pass_headers=frozenset(name.lower() for name in forward.pass_headers),
     )
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two addresses are surely the same."""
+    (host, _, port), (other_host, _, other_port) = one.rpartition(":"), other.rpartition(":")
+    return port == other_port and (host == other_host or {host, other_host} <= _HERE)
 
 
 def _hop(forward: Forward, headers: dict[str, str]) -> Hop:
@@ -97,7 +105,7 @@ def _headers(path: Path) -> dict[str, str]:
         raise OSError(
             f"forward.headers_file {path} cannot be read: {type(error).__name__}"
         ) from None
-    headers = {}
+    headers: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import gzip
 import ssl
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future
+from io import BytesIO
 from threading import Thread
+from typing import TypeVar
 
 import aiohttp
 from google.protobuf.json_format import Parse, ParseError
@@ -15,20 +18,22 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc.status_pb2 import Status
 
 from collector.decode.messages import RESPONSES
-from collector.forward.parcel import JSON, PROTOBUF, Answer, HttpAnswer, Outcome, Parcel
-from collector.forward.statuses import RETRYABLE_HTTP, code_of, with_delay
+from collector.forward.parcel import JSON, PROTOBUF, Answer, HttpAnswer, Outcome, Parcel, success
+from collector.forward.statuses import RETRYABLE_HTTP, code_of, retry_after, with_delay
 from collector.violation import Signal
+
+M = TypeVar("M", bound=Message)
 
 #: OTLP clients read no more of an answer.
 _LONGEST_ANSWER = 4 * 1024 * 1024
 _LONGEST_TEXT = 200
+#: A body from this size on is compressed, and written, beside the event loop.
+_LARGE = 512 * 1024
 _OK = 200
+_REDIRECT = 300
+_ERROR = 400
+_ILLEGIBLE = (DecodeError, ParseError, UnicodeDecodeError, RecursionError)
 _PASSED_ON = ("Content-Type", "Retry-After", "WWW-Authenticate", "Allow")
-_REJECTED = {
-    Signal.TRACES: "rejected_spans",
-    Signal.LOGS: "rejected_log_records",
-    Signal.METRICS: "rejected_data_points",
-}
 
 
 class HttpHop:
@@ -53,7 +58,7 @@ class HttpHop:
     ) -> None:
         self._endpoint = endpoint.rstrip("/")
         self._tls = tls
-        self._headers = dict(headers)
+        self._headers = {name.lower(): value for name, value in headers.items()}
         self._compress = compress
         self._connections = connections
         self._loop = asyncio.new_event_loop()
@@ -83,36 +88,57 @@ class HttpHop:
         return asyncio.run_coroutine_threadsafe(self._send(parcel, timeout), self._loop)
 
     async def _open(self) -> None:
-        connector = aiohttp.TCPConnector(limit=self._connections, ssl=self._tls or True)
-        self._session = aiohttp.ClientSession(connector=connector, trust_env=False)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._tls or True),
+            cookie_jar=aiohttp.DummyCookieJar(),  # senders share the connections, and nothing else
+            timeout=aiohttp.ClientTimeout(),  # each request brings its own
+            trust_env=False,
+        )
 
     async def _send(self, parcel: Parcel, timeout: float) -> Answer:  # noqa: ASYNC109 (a field)
-        assert self._session is not None  # noqa: S101 (start comes first)
-        body, coding = parcel.body, parcel.coding
-        if self._compress and not coding:
-            body, coding = gzip.compress(body, compresslevel=1), "gzip"
-        headers = self._headers | dict(parcel.headers) | {"Content-Type": parcel.content_type}
-        if coding:
-            headers["Content-Encoding"] = coding
         try:
-            async with (
-                asyncio.timeout(timeout),
-                self._session.post(
-                    f"{self._endpoint}/v1/{parcel.signal}",
-                    data=body,
-                    headers=headers,
-                    allow_redirects=False,
-                ) as answer,
-            ):
-                read = await answer.content.read(_LONGEST_ANSWER)
-                kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
-                return read_answer(parcel.signal, HttpAnswer(answer.status, kept, read))
+            async with asyncio.timeout(timeout):
+                return read_answer(parcel.signal, await self._ask(parcel))
         except TimeoutError:
             return Answer(Outcome.TIMEOUT)
-        except aiohttp.ClientResponseError:
+        except (aiohttp.ClientResponseError, _TooLong):
             return Answer(Outcome.GARBAGE)
         except (aiohttp.ClientError, OSError):
             return Answer(Outcome.UNREACHABLE)
+
+    async def _ask(self, parcel: Parcel) -> HttpAnswer:
+        assert self._session is not None  # noqa: S101 (start comes first)
+        body, coding = parcel.body, parcel.coding
+        if self._compress and not coding:
+            coding = "gzip"
+            if len(body) < _LARGE:
+                body = _gzip(body)
+            else:
+                body = await asyncio.to_thread(_gzip, body)
+        headers = self._headers | dict(parcel.headers) | {"Content-Type": parcel.content_type}
+        if coding:
+            headers["Content-Encoding"] = coding
+        async with self._session.post(
+            f"{self._endpoint}/v1/{parcel.signal}",
+            data=body if len(body) < _LARGE else BytesIO(body),
+            headers=headers,
+            allow_redirects=False,
+        ) as answer:
+            read = b""
+            async for piece in answer.content.iter_any():
+                read += piece
+                if len(read) > _LONGEST_ANSWER:
+                    raise _TooLong
+            kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
+            return HttpAnswer(answer.status, kept, read)
+
+
+class _TooLong(Exception):  # noqa: N818 (an outcome, not an error)
+    """An answer is longer than OTLP clients read."""
+
+
+def _gzip(body: bytes) -> bytes:
+    return gzip.compress(body, compresslevel=1, mtime=0)
 
 
 def read_answer(signal: Signal, answer: HttpAnswer) -> Answer:
@@ -122,40 +148,35 @@ def read_answer(signal: Signal, answer: HttpAnswer) -> Answer:
         signal: of the request.
         answer: as received.
     """
-    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if answer.status == _OK:
-        message = RESPONSES[signal]()
+    kind = answer.kind
+    if _OK <= answer.status < _REDIRECT:  # of these OTLP knows 200 only, but they mean the same
         try:
-            _parse(message, kind, answer.body)
-        except (DecodeError, ParseError, UnicodeDecodeError):
+            message = _parsed(RESPONSES[signal], kind, answer.body)
+        except _ILLEGIBLE:
             return Answer(Outcome.GARBAGE)
-        part = message.partial_success
-        told = bool(getattr(part, _REJECTED[signal]) or part.error_message)
-        outcome = Outcome.PARTIAL if told else Outcome.ACCEPTED
+        outcome = success(signal, message)
         return Answer(outcome, response=message.SerializeToString(), http=answer)
-    if answer.status < 400:  # noqa: PLR2004 (neither a success of OTLP nor a failure)
+    if answer.status < _ERROR:
         return Answer(Outcome.GARBAGE)
-    status = Status()
     try:
-        _parse(status, kind, answer.body)
-    except (DecodeError, ParseError, UnicodeDecodeError):
-        text = (
-            answer.body[:_LONGEST_TEXT].decode("utf-8", "replace") if kind == "text/plain" else ""
-        )
+        status = _parsed(Status, kind, answer.body)
+    except _ILLEGIBLE:
+        plain = kind == "text/plain"
+        text = answer.body[:_LONGEST_TEXT].decode("utf-8", "replace") if plain else ""
         status = Status(message=text)
+        answer = answer.without_kind()
     status.code = code_of(answer.status)
     status.message = status.message or f"the next hop answered {answer.status}"
     retry = answer.status in RETRYABLE_HTTP
-    delay = answer.headers.get("Retry-After", "")
-    if retry and delay.isdigit():
-        with_delay(status, float(delay))
+    delay = retry_after(answer.headers.get("Retry-After", ""), time.time())
+    if retry and delay is not None:
+        with_delay(status, delay)
     return Answer(Outcome.RETRY if retry else Outcome.REFUSED, status=status, http=answer)
 
 
-def _parse(message: Message, kind: str, body: bytes) -> None:
+def _parsed(of: type[M], kind: str, body: bytes) -> M:
     if kind == JSON:
-        Parse(body.decode() or "{}", message, ignore_unknown_fields=True)
-    elif kind == PROTOBUF or not body:
-        message.ParseFromString(body)
-    else:
-        raise DecodeError(kind)
+        return Parse(body.decode() or "{}", of(), ignore_unknown_fields=True)
+    if kind == PROTOBUF or not body:
+        return of.FromString(body)
+    raise DecodeError(kind)

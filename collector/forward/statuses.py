@@ -6,8 +6,12 @@ googleapis' ``google/rpc/code.proto`` (which HTTP status a code stands for).
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError
 from google.rpc import code_pb2
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
@@ -46,6 +50,8 @@ _TOO_LARGE = 413
 _THROTTLED = 429
 _UNAVAILABLE = 503
 _BROKEN = 500
+#: Nobody is asked to wait longer, whatever the next hop says.
+_LONGEST_DELAY = 86_400.0
 
 
 def code_of(http: int) -> int:
@@ -71,18 +77,48 @@ def is_retryable(status: Status) -> bool:
     return status.code in _RETRYABLE_CODES
 
 
-def retry_delay(status: Status) -> float | None:
-    """The seconds that a status asks to wait; None when it does not say."""
+def retry_info(status: Status) -> RetryInfo | None:
+    """What a status says of trying again; None when it does not, or not legibly."""
     for detail in status.details:
         info = RetryInfo()
-        if detail.Is(RetryInfo.DESCRIPTOR) and detail.Unpack(info):
-            return float(info.retry_delay.seconds + info.retry_delay.nanos / 1e9)
+        try:
+            if detail.Is(RetryInfo.DESCRIPTOR) and detail.Unpack(info):
+                return info
+        except DecodeError:
+            continue
     return None
+
+
+def retry_delay(status: Status) -> float | None:
+    """The seconds that a status asks to wait; None when it does not say."""
+    info = retry_info(status)
+    if info is None:
+        return None
+    seconds = float(info.retry_delay.seconds + info.retry_delay.nanos / 1e9)
+    return min(max(0.0, seconds), _LONGEST_DELAY)
+
+
+def retry_after(text: str, now: float) -> float | None:
+    """The seconds that a Retry-After header asks to wait; None where it is none.
+
+    Args:
+        text: seconds, or a date of HTTP.
+        now: seconds since 1970.
+    """
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), _LONGEST_DELAY)
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime.fromtimestamp(now, UTC)
+    return min(max(0.0, seconds.total_seconds()), _LONGEST_DELAY)
 
 
 def with_delay(status: Status, seconds: float) -> Status:
     """The same status, asking to wait, where it does not ask already."""
-    if retry_delay(status) is None:
+    if retry_info(status) is None:
         whole = int(seconds)
         delay = Duration(seconds=whole, nanos=int((seconds - whole) * 1e9))
         packed = Any()

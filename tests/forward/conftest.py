@@ -1,0 +1,15 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from forward import hops
+
+
+@pytest.fixture
+def place():
+    """Makes hops and listeners, and stops them."""
+    with hops.Place() as made:
+        yield made
