@@ -24,8 +24,8 @@ _RETRY = "google.rpc.retryinfo-bin"
 #: How gRPC itself begins or ends what it says, where no server said anything.
 _OWN = re.compile(
     r"^(failed to connect|errors resolving |DNS |Socket closed|Stream removed|Connection |recvmsg"
-    r"|sendmsg|Broken pipe|Transport closed|Channel |GOAWAY|keepalive|ping |Endpoint |Received RST_STREAM"
-    r"|Received http2|Invalid metadata|RST_STREAM|Stream cancelled)|\(CLIENT:"
+    r"|sendmsg|Broken pipe|Transport closed|Channel |GOAWAY|keepalive|ping |Endpoint "
+    r"|Received RST_STREAM|Received http2|Invalid metadata|RST_STREAM|Stream cancelled)|\(CLIENT:"
 )
 _CLOSED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 _OPTIONS = (

@@ -110,6 +110,7 @@ class WebHop:
         self.got = []
         self.answer = lambda got: (200, {"Content-Type": got.headers["Content-Type"]}, good(got))
         self._tls = tls
+        self._pool = ThreadPoolExecutor(80)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -131,7 +132,7 @@ class WebHop:
         body = await request.content.read()
         got = Got(PATHS.get(request.path, request.path), body, request.headers.copy())
         self.got.append(got)
-        code, headers, answer = await self._loop.run_in_executor(None, self.answer, got)
+        code, headers, answer = await self._loop.run_in_executor(self._pool, self.answer, got)
         if not isinstance(answer, list):
             return web.Response(status=code, headers=headers, body=answer)
         response = web.StreamResponse(status=code, headers=headers)
@@ -146,6 +147,8 @@ class WebHop:
         if self._loop.is_closed():
             return
         self._run(self._runner.cleanup())
+        self._pool.shutdown()
+        self._run(asyncio.sleep(0.05))  # handlers whose client is gone end now
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
