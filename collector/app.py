@@ -18,6 +18,7 @@ from collector.accept.addresses import unix_path
 from collector.accept.admission import Admission
 from collector.accept.connections import ConnectionBounds
 from collector.accept.grpc import GrpcBounds, GrpcListener
+from collector.accept.hints import NO_HINTS
 from collector.accept.http import HttpListener
 from collector.accept.memory import MemoryBudget, container_limit
 from collector.clock import Clock
@@ -39,6 +40,7 @@ from collector.reload import Attempts, Files, kept
 from collector.report import jsonlog
 from collector.report.admin import AdminServer
 from collector.report.collapse import Findings
+from collector.report.feedback import Feedback
 from collector.report.jsonlog import JsonLines
 from collector.report.otlp import OtlpPush
 from collector.report.prometheus import exposition
@@ -116,7 +118,8 @@ class Auditor:
         self._asked = threading.Event()
         self._snapshot_next = time.monotonic() + config.snapshot.interval_seconds
         self.ledger = Ledger()
-        self.reporter = _reporter(config, loaded)
+        self._feedback = _feedback(config)
+        self.reporter = _reporter(config, loaded, self._feedback)
         self.pipeline = Pipeline(
             decoder, self.engine, self.reporter, self._clock.now, _decoder_failed
         )
@@ -343,6 +346,7 @@ class Auditor:
                 self._config.grpc.max_connection_idle_seconds,
             ),
             forwarder=self._forwarder,
+            hints=self._feedback or NO_HINTS,
             socket_mode=self._config.grpc.socket_mode,
         )
 
@@ -361,6 +365,7 @@ class Auditor:
                 self._config.http.idle_timeout_seconds,
             ),
             forwarder=self._forwarder,
+            hints=self._feedback or NO_HINTS,
             socket_mode=self._config.http.socket_mode,
         )
 
@@ -456,7 +461,14 @@ def _snapshot_file(config: Config, failed: Callable[[], None]) -> SnapshotFile |
     return SnapshotFile(section.file, section.max_age_seconds, failed) if section.file else None
 
 
-def _reporter(config: Config, loaded: Loaded) -> Reporter:
+def _feedback(config: Config) -> Feedback | None:
+    feedback = config.feedback
+    if not feedback.enabled:
+        return None
+    return Feedback(feedback.max_services, feedback.max_findings, feedback.max_characters)
+
+
+def _reporter(config: Config, loaded: Loaded, feedback: Feedback | None) -> Reporter:
     findings = config.findings
     lines = None
     if findings.file:
@@ -467,6 +479,7 @@ def _reporter(config: Config, loaded: Loaded) -> Reporter:
         Findings(findings.fold_seconds, findings.max_open),
         lines,
         config.labels.top,
+        feedback,
     )
 
 

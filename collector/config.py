@@ -272,6 +272,17 @@ class SnapshotSection(Section):
     max_age_seconds: Seconds = Field(default=3_600, description="an older one is not believed")
 
 
+class FeedbackOutput(Section):
+    """New findings in the answers to exporters, so that the log of their SDK shows them."""
+
+    enabled: bool = Field(
+        default=False, description="whether an answer names new findings of the services in it"
+    )
+    max_services: Count = Field(default=1_000, description="services with something to be told")
+    max_findings: Count = Field(default=20, description="to be told to each; of more, the worst")
+    max_characters: int = Field(default=500, ge=100, description="told at once; the rest follows")
+
+
 class Labels(Section):
     """Values of labels on its own metrics."""
 
@@ -336,6 +347,7 @@ class Config(Section):
     decode: Decode = Decode()
     findings: FindingsOutput = FindingsOutput()
     snapshot: SnapshotSection = SnapshotSection()
+    feedback: FeedbackOutput = FeedbackOutput()
     labels: Labels = Labels()
     policies: Policies = Policies()
     otlp: Otlp = Otlp()

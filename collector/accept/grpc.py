@@ -8,7 +8,7 @@ that gRPC refuses for its size is still counted.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Thread
 from time import monotonic
@@ -22,13 +22,14 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from collector.accept.addresses import clear, open_to, unix_path
 from collector.accept.admission import Admission
 from collector.accept.guard import OPEN, Guard
+from collector.accept.hints import NO_HINTS, Hints
 from collector.accept.relay import grpc_reply
-from collector.accept.reply import PROTOBUF, GrpcReply, grpc_refusal
+from collector.accept.reply import PROTOBUF, GrpcReply, grpc_refusal, warned
 from collector.decode.messages import SERVICES, DecodeError, Encoding
 from collector.forward.forwarder import Forwarder
-from collector.forward.parcel import Parcel
+from collector.forward.parcel import Outcome, Parcel
 from collector.ledger import Ledger, Refusal, Transport
-from collector.violation import Signal
+from collector.violation import Service, Signal
 
 _LOG = logging.getLogger("telemetry_auditor")
 
@@ -153,6 +154,7 @@ class GrpcListener:
         threads: calls that are served at once, most of them waiting for their message.
         bounds: of connections.
         forwarder: sends requests on; None answers them here.
+        hints: added to the answers of requests of which everything was taken.
         socket_mode: of the file at PATH, in octal digits.
     """
 
@@ -169,10 +171,12 @@ class GrpcListener:
         threads: int = 64,
         bounds: GrpcBounds = DEFAULT_BOUNDS,
         forwarder: Forwarder | None = None,
+        hints: Hints = NO_HINTS,
         socket_mode: str = "0660",
     ) -> None:
         self._address = address
         self._forwarder = forwarder
+        self._hints = hints
         self._socket_mode = socket_mode
         self._inspect = inspect
         self._ledger = ledger
@@ -286,16 +290,21 @@ class GrpcListener:
             _LOG.error("a request failed with %s", type(error).__name__)
             return self._refuse(signal, context, Refusal.INTERNAL)
         self._ledger.inspected(signal, Transport.GRPC, items)
-        return b""
+        return self._accept(signal, self._hints.senders(signal, message, Encoding.PROTOBUF))
+
+    def _accept(self, signal: Signal, senders: Sequence[Service]) -> bytes:
+        hint = self._hints.take(senders) if senders else ""
+        return bytes(warned(signal, hint).SerializeToString()) if hint else b""
 
     def _send_on(
         self, forwarder: Forwarder, signal: Signal, message: bytes, context: grpc.ServicerContext
     ) -> bytes:
         """Inspect, and let the next hop answer; what cannot be decoded goes on as it came."""
+        senders: Sequence[Service] = ()
         try:
-            self._ledger.inspected(
-                signal, Transport.GRPC, self._inspect(signal, message, Encoding.PROTOBUF)
-            )
+            items = self._inspect(signal, message, Encoding.PROTOBUF)
+            senders = self._hints.senders(signal, message, Encoding.PROTOBUF)
+            self._ledger.inspected(signal, Transport.GRPC, items)
         except Exception as error:  # noqa: BLE001 (an auditor never costs its user telemetry)
             self._ledger.uninspected(signal, Transport.GRPC)
             if not isinstance(error, DecodeError):
@@ -304,6 +313,8 @@ class GrpcListener:
         left = context.time_remaining()
         parcel = Parcel(signal, message, PROTOBUF, "", lambda: message, sent, left)
         answer = forwarder.send(parcel).result()
+        if answer.outcome is Outcome.ACCEPTED:
+            return self._accept(signal, senders) or answer.response
         if answer.accepted:
             return answer.response
         _end(context, grpc_reply(answer))

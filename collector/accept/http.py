@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Thread
@@ -17,15 +17,16 @@ from collector.accept.addresses import listen
 from collector.accept.admission import Admission
 from collector.accept.connections import DEFAULT_BOUNDS, ConnectionBounds, Events, Runner
 from collector.accept.guard import OPEN, Guard
+from collector.accept.hints import NO_HINTS, Hints
 from collector.accept.relay import http_reply
 from collector.accept.reply import JSON, PROTOBUF, HttpReply, accepted, http_refusal
 from collector.decode.compression import CODINGS, CompressionError, TooLargeError, inflate
 from collector.decode.messages import DecodeError, Encoding
 from collector.decode.otlp_json import to_protobuf
 from collector.forward.forwarder import Forwarder
-from collector.forward.parcel import Answer, Parcel, Untranslatable
+from collector.forward.parcel import Answer, Outcome, Parcel, Untranslatable
 from collector.ledger import Ledger, Refusal, Transport
-from collector.violation import Signal
+from collector.violation import Service, Signal
 
 _LOG = logging.getLogger("telemetry_auditor")
 
@@ -61,6 +62,13 @@ class _Headers(NamedTuple):
 
     encoding: Encoding
     coding: str
+
+
+class _Seen(NamedTuple):
+    """What came of inspecting a request: its items, and who waits to be told something."""
+
+    items: int
+    senders: Sequence[Service]
 
 
 def parcel_of(
@@ -107,6 +115,7 @@ class HttpListener:
         body_timeout_seconds: for a whole body to arrive.
         bounds: of connections.
         forwarder: sends requests on; None answers them here.
+        hints: added to the answers of requests of which everything was taken.
         socket_mode: of the file at PATH, in octal digits.
     """
 
@@ -122,10 +131,12 @@ class HttpListener:
         body_timeout_seconds: float = 10.0,
         bounds: ConnectionBounds = DEFAULT_BOUNDS,
         forwarder: Forwarder | None = None,
+        hints: Hints = NO_HINTS,
         socket_mode: str = "0660",
     ) -> None:
         self._address = address
         self._forwarder = forwarder
+        self._hints = hints
         self._socket_mode = socket_mode
         self._inspect = inspect
         self._ledger = ledger
@@ -255,27 +266,31 @@ class HttpListener:
                 parcel = parcel_of(signal, body, headers, request.headers, self._max_bytes)
                 return await self._relay(self._forwarder, parcel, headers)
             work = partial(self._work, signal, body, headers)
-            items = await self._loop.run_in_executor(self._workers, work)
-            self._ledger.inspected(signal, Transport.HTTP, items)
-            return accepted(content_type)
+            seen = await self._loop.run_in_executor(self._workers, work)
+            self._ledger.inspected(signal, Transport.HTTP, seen.items)
+            return accepted(signal, content_type, self._hints.take(seen.senders))
         finally:
             self._admission.leave(taken[0])
 
     async def _relay(self, forwarder: Forwarder, parcel: Parcel, headers: _Headers) -> HttpReply:
         """Let the next hop answer."""
         work = partial(self._send_on, forwarder, parcel, headers)
-        sent = await self._loop.run_in_executor(self._workers, work)
+        sent, senders = await self._loop.run_in_executor(self._workers, work)
         answer = await asyncio.wrap_future(sent)
+        if answer.outcome is Outcome.ACCEPTED and (hint := self._hints.take(senders)):
+            return accepted(parcel.signal, parcel.content_type, hint)
         return http_reply(parcel.signal, answer, parcel.content_type)
 
-    def _send_on(self, forwarder: Forwarder, parcel: Parcel, headers: _Headers) -> Future[Answer]:
+    def _send_on(
+        self, forwarder: Forwarder, parcel: Parcel, headers: _Headers
+    ) -> tuple[Future[Answer], Sequence[Service]]:
         """Inspect and send on, in a worker thread; what cannot be decoded goes on as it came.
 
         What the next hop cannot be sent is refused as if it were not there.
         """
-        items: int | None = None
+        seen: _Seen | None = None
         try:
-            items = self._work(parcel.signal, parcel.body, headers)
+            seen = self._work(parcel.signal, parcel.body, headers)
         except _Refused as refused:
             if refused.reason is Refusal.TOO_LARGE:
                 raise
@@ -285,11 +300,11 @@ class HttpListener:
             known = headers.coding in CODINGS
             reason = Refusal.UNDECODABLE if known else Refusal.UNSUPPORTED_ENCODING
             raise _Refused(reason, str(error)) from None
-        if items is None:
+        if seen is None:
             self._ledger.uninspected(parcel.signal, Transport.HTTP)
-        else:
-            self._ledger.inspected(parcel.signal, Transport.HTTP, items)
-        return sent
+            return sent, ()
+        self._ledger.inspected(parcel.signal, Transport.HTTP, seen.items)
+        return sent, seen.senders
 
     async def _body(self, request: web.BaseRequest, taken: list[int]) -> bytes:
         """The body as sent, accounted for piece by piece."""
@@ -311,14 +326,14 @@ class HttpListener:
             raise _Refused(Refusal.INCOMPLETE) from None
         return b"".join(pieces)
 
-    def _work(self, signal: Signal, body: bytes, headers: _Headers) -> int:
+    def _work(self, signal: Signal, body: bytes, headers: _Headers) -> _Seen:
         """Inflate and inspect, in a worker thread."""
         if headers.coding not in CODINGS:
             raise _Refused(Refusal.UNSUPPORTED_ENCODING)
         try:
-            return self._inspect(
-                signal, inflate(body, headers.coding, self._max_bytes), headers.encoding
-            )
+            plain = inflate(body, headers.coding, self._max_bytes)
+            items = self._inspect(signal, plain, headers.encoding)
+            return _Seen(items, self._hints.senders(signal, plain, headers.encoding))
         except TooLargeError:
             raise _Refused(Refusal.TOO_LARGE, self._limit_text) from None
         except (CompressionError, DecodeError) as error:

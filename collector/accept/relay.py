@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 
 import grpc
-from google.protobuf.json_format import MessageToJson
-from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 
-from collector.accept.reply import RETRY_TRAILER, GrpcReply, HttpReply
+from collector.accept.reply import RETRY_TRAILER, GrpcReply, HttpReply, written
 from collector.decode.messages import RESPONSES
-from collector.forward.parcel import JSON, Answer
+from collector.forward.parcel import Answer
 from collector.forward.statuses import http_of, is_retryable, retry_delay, retry_info
 from collector.violation import Signal
 
@@ -33,18 +31,12 @@ def http_reply(signal: Signal, answer: Answer, content_type: str) -> HttpReply:
         return HttpReply(answer.http.status, headers, answer.http.body)
     if answer.accepted:
         message = RESPONSES[signal].FromString(answer.response)
-        return HttpReply(200, {"Content-Type": content_type}, _written(message, content_type))
+        return HttpReply(200, {"Content-Type": content_type}, written(message, content_type))
     status, headers = answer.status, {"Content-Type": content_type}
     if answer.http is not None:
         headers = answer.http.headers | headers
     code = http_of(status) if answer.http is None else answer.http.status
-    return HttpReply(code, _delayed(headers, status), _written(status, content_type))
-
-
-def _written(message: Message, content_type: str) -> bytes:
-    if content_type == JSON:
-        return MessageToJson(message, indent=None).encode()
-    return message.SerializeToString()
+    return HttpReply(code, _delayed(headers, status), written(status, content_type))
 
 
 def _delayed(headers: dict[str, str], status: Status) -> dict[str, str]:

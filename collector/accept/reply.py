@@ -14,11 +14,14 @@ import grpc
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
 from google.rpc import code_pb2
 from google.rpc.error_details_pb2 import BadRequest, RetryInfo
 from google.rpc.status_pb2 import Status
 
+from collector.decode.messages import RESPONSES
 from collector.ledger import Refusal
+from collector.violation import Signal
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
@@ -107,10 +110,32 @@ class GrpcReply:
     trailers: tuple[tuple[str, bytes], ...]
 
 
-def accepted(content_type: str) -> HttpReply:
-    """The answer to a request of which everything was taken: an empty response message."""
+def accepted(signal: Signal, content_type: str, hint: str = "") -> HttpReply:
+    """The answer to a request of which everything was taken.
+
+    Args:
+        signal: of the request.
+        content_type: of the request, and so of the answer.
+        hint: a warning; without one the response message is empty.
+    """
     body = b"{}" if content_type == JSON else b""
+    if hint:
+        body = written(warned(signal, hint), content_type)
     return HttpReply(200, {"Content-Type": content_type}, body)
+
+
+def written(message: Message, content_type: str) -> bytes:
+    """A message as HTTP carries it, in JSON or in protobuf."""
+    if content_type == JSON:
+        return MessageToJson(message, indent=None).encode()
+    return bytes(message.SerializeToString())
+
+
+def warned(signal: Signal, hint: str) -> Message:
+    """A response that rejects nothing and warns."""
+    response: Message = RESPONSES[signal]()
+    response.partial_success.error_message = hint  # type: ignore[attr-defined]
+    return response
 
 
 def http_refusal(
@@ -126,9 +151,9 @@ def http_refusal(
     """
     answer = _ANSWERS[reason]
     status = _status(answer, detail, retry_after_seconds)
-    protobuf = content_type == PROTOBUF
-    body = status.SerializeToString() if protobuf else MessageToJson(status, indent=None).encode()
-    headers = {"Content-Type": PROTOBUF if protobuf else JSON}
+    kind = PROTOBUF if content_type == PROTOBUF else JSON
+    body = written(status, kind)
+    headers = {"Content-Type": kind}
     if answer.retry:
         headers["Retry-After"] = str(max(1, retry_after_seconds))
     headers |= _HEADERS.get(reason, {})

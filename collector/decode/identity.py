@@ -57,11 +57,7 @@ class Resources:
             wanted[pair.key]: plain(pair.value) for pair in message.attributes if pair.key in wanted
         }
         return Resource(
-            service=Service(
-                _name(attributes, "service.name") or UNKNOWN_SERVICE,
-                _name(attributes, "service.namespace"),
-                _name(attributes, "deployment.environment.name"),
-            ),
+            service=_service(attributes),
             identity=identity,
             keys=self._shared(frozenset(names_of(message.attributes))),
             attributes=attributes,
@@ -73,6 +69,19 @@ class Resources:
         if known is None:
             known = self._key_sets[keys] = keys
         return known
+
+
+def service_of(message: ResourceMessage) -> Service:
+    """The service that a resource stands for."""
+    return _service(attributes_of(message.attributes, _SERVICE_KEYS))
+
+
+def _service(attributes: Attributes) -> Service:
+    return Service(
+        _name(attributes, "service.name") or UNKNOWN_SERVICE,
+        _name(attributes, "service.namespace"),
+        _name(attributes, "deployment.environment.name"),
+    )
 
 
 def _name(attributes: Attributes, key: str) -> str:

@@ -23,6 +23,7 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
+from collector.decode.wire import DELIMITED, FIXED, GROUPS, VARINT, varint
 from collector.violation import Signal
 
 Request: TypeAlias = (
@@ -106,11 +107,6 @@ def _twins() -> dict[Signal, type[Message]]:
 
 _TWINS = _twins()
 
-# Wire types of protobuf.
-_VARINT, _DELIMITED, _GROUPS = 0, 2, frozenset({3, 4})
-_FIXED = {1: 8, 5: 4}
-_MORE = 0x80
-
 
 def _repair(source: Any, original: Descriptor) -> int:  # noqa: ANN401 (protobuf fields are untyped)
     """Make every string of a twin valid UTF-8, in place; return how many were not."""
@@ -146,30 +142,20 @@ def _holds_group(data: memoryview, descriptor: Descriptor) -> bool:
     """
     at = 0
     while at < len(data):
-        tag, at = _varint(data, at)
+        tag, at = varint(data, at)
         wire = tag & 7
-        if wire in _GROUPS:
+        if wire in GROUPS:
             return True
-        size = _FIXED.get(wire)
+        size = FIXED.get(wire)
         if size is None:
-            size, at = _varint(data, at)
-        if wire == _DELIMITED:
+            size, at = varint(data, at)
+        if wire == DELIMITED:
             field = descriptor.fields_by_number.get(tag >> 3)
             inner = None if field is None else field.message_type
             if inner is not None and _holds_group(data[at : at + size], inner):
                 return True
-        at += size if wire != _VARINT else 0
+        at += size if wire != VARINT else 0
     return False
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < _MORE:
-            return value, at
 
 
 def parse(signal: Signal, data: bytes) -> Parsed:

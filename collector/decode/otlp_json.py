@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from collector.decode.messages import REQUESTS, DecodeError, Request
 from collector.violation import Signal
@@ -223,3 +224,20 @@ def to_protobuf(signal: Signal, body: bytes) -> Request:
         place = f" at {invalid.place}" if invalid.place else ""
         raise DecodeError(f"not a {name}{place}: expected {invalid.expected}") from None
     return request
+
+
+def to_resource(value: Any) -> Resource:  # noqa: ANN401 (anything can stand in JSON)
+    """Read a resource alone, as it stands in a request.
+
+    Args:
+        value: as a decoder of JSON gives it.
+
+    Raises:
+        DecodeError: if it is none.
+    """
+    resource = Resource()
+    try:
+        _fill(resource, {} if value is None else value, Resource.DESCRIPTOR, 1)
+    except _Invalid:
+        raise DecodeError("not a Resource") from None
+    return resource

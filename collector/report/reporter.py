@@ -16,6 +16,7 @@ from collector.ledger import Ledger
 from collector.pipeline import DECODER, Pipeline
 from collector.reload import Attempts
 from collector.report.collapse import Finding, Findings, finding_of
+from collector.report.feedback import Feedback
 from collector.report.jsonlog import JsonLines
 from collector.report.store import Family, MetricStore
 from collector.telemetry import Metric
@@ -37,6 +38,7 @@ class Reporter:
         findings: folds them.
         lines: writes findings; None writes none.
         top: samples shown of each gauge that policies give.
+        feedback: tells findings to those who caused them; None tells nobody.
     """
 
     def __init__(
@@ -45,7 +47,9 @@ class Reporter:
         findings: Findings,
         lines: JsonLines | None,
         top: int = 20,
+        feedback: Feedback | None = None,
     ) -> None:
+        self._feedback = feedback
         self.store = store
         self._lock = Lock()
         self._findings = findings
@@ -60,8 +64,15 @@ class Reporter:
         with self._lock:
             for one in found:
                 finding = self._findings.add(one, now)
-                if finding is not None and finding.count == one.count and self._lines:
-                    self._lines.write(finding)
+                if finding is not None:
+                    self._opened(finding, one)
+
+    def _opened(self, finding: Finding, violation: Violation) -> None:
+        """A finding is new, or has escalated."""
+        if finding.count == violation.count and self._lines:
+            self._lines.write(finding)
+        if self._feedback is not None:
+            self._feedback.add(finding)
 
     def batch(self, batch: Batch, now: float) -> None:
         """Count what a batch says about itself."""
@@ -71,6 +82,8 @@ class Reporter:
         """Close findings whose time has passed."""
         with self._lock:
             for finding in self._findings.close(now):
+                if self._feedback is not None:
+                    self._feedback.forget(finding)
                 if self._lines:
                     self._lines.write(finding)
 
@@ -113,7 +126,9 @@ class Reporter:
             shown[key] = shown.get(key, 0) + count
         yield Family(telemetry.FINDINGS_OPEN, shown)
         dropped = self._lines.dropped if self._lines else 0
-        yield Family(telemetry.BOUNDS, {("findings",): refused, ("findings_lines",): dropped})
+        untold = self._feedback.dropped if self._feedback else 0
+        met = {("findings",): refused, ("findings_lines",): dropped, ("feedback",): untold}
+        yield Family(telemetry.BOUNDS, met)
 
     def watch(
         self,
