@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,8 +19,19 @@ from conformance.rows import (
     row,
 )
 from conformance.rows_grpc import code, retry_infos
-from conformance.samples import JSON, PROTOBUF, as_json, as_protobuf, span
+from conformance.samples import (
+    JSON,
+    PROTOBUF,
+    REJECTED,
+    REQUESTS,
+    RESPONSES,
+    SIGNALS,
+    as_json,
+    as_protobuf,
+    span,
+)
 from conformance.servers import Program
+from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import RetryInfo
 
 _SECONDS = 5.0
@@ -76,6 +88,55 @@ def _(target: Target) -> None:
             call = grpc_refused(full, "metrics", as_protobuf("metrics"))
             lost = code(call) == "RESOURCE_EXHAUSTED" and not retry_infos(call)[0]
             expect(not lost, "clients would drop the data")
+
+
+def _in_every_way(target: Target, signal: str, body: Callable[[str], bytes]) -> Iterator[Message]:
+    """The response messages to a request, sent in each way."""
+    yield RESPONSES[signal].FromString(target.call(signal, body(PROTOBUF)))
+    for kind in (PROTOBUF, JSON):
+        yield accepted(signal, target.post(signal, body(kind), kind), kind)
+
+
+@row("E5", Level.MUST, "where items were rejected, their number stands in partial_success")
+def _(target: Target) -> None:
+    make: Callable[[], Program] = target.fact("rejecting")
+    count: int = target.fact("rejected")
+    program = make()
+    server = Target(program.http, program.grpc, target.limit, target.token)
+    for signal in SIGNALS:
+        bodies = {PROTOBUF: as_protobuf(signal), JSON: as_json(signal)}
+        for message in _in_every_way(server, signal, bodies.__getitem__):
+            part = message.partial_success  # type: ignore[attr-defined] # of the three responses
+            rejected = getattr(part, REJECTED[signal])
+            expect(rejected == count, f"{rejected} rejected of {signal}, not {count}")
+            expect(part.error_message, "no message")
+
+
+@row("E6", Level.MUST, "a mere warning rejects nothing, and has a message")
+def _(target: Target) -> None:
+    make: Callable[[], Program] = target.fact("warning")
+    program = make()
+    server = Target(program.http, program.grpc, target.limit, target.token)
+    for message in _in_every_way(server, "traces", _violating):
+        part = message.partial_success  # type: ignore[attr-defined] # of the three responses
+        expect(not part.rejected_spans, f"{part.rejected_spans} rejected")
+        expect("telemetry-auditor: " in part.error_message, "no message")
+    answer = server.post("metrics", as_json("metrics"), JSON)
+    nothing_rejected("metrics", accepted("metrics", answer, JSON))
+
+
+def _violating(kind: str) -> bytes:
+    """A request with a secret under a key that no request had."""
+    key, value = f"http.request.header.x-{os.urandom(4).hex()}", f"Bearer {os.urandom(24).hex()}"
+    if kind == JSON:
+        attributes = [{"key": f"{key}.authorization", "value": {"stringValue": value}}]
+        return as_json("traces", span(attributes=attributes))
+    message = REQUESTS["traces"].FromString(as_protobuf("traces"))
+    block = message.resource_spans[0]
+    block.resource.attributes.add(key="service.name").value.string_value = "conformance"
+    one = block.scope_spans[0].spans[0]
+    one.attributes.add(key=f"{key}.authorization").value.string_value = value
+    return bytes(message.SerializeToString())
 
 
 @row("E7", Level.MUST, "where everything was taken, partial_success is not set")

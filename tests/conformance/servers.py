@@ -11,15 +11,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import grpc
 import yaml
 from conformance.rows import Target
-from conformance.samples import JSON, as_json
+from conformance.samples import JSON, REJECTED, RESPONSES, SERVICES, as_json
 
 _READY = re.compile(r"ready: grpc=(\S+) http=(\S+) admin=(\S+)")
 _START_SECONDS = 60.0
@@ -29,6 +31,8 @@ DEFAULT_LIMIT = 64 * 1024 * 1024
 MAX_REQUESTS = 4
 TIMEOUT = 1.0
 MAX_CONNECTIONS = 200
+REJECTED_ITEMS = 3
+_THREADS = 8
 
 
 class Program:
@@ -131,6 +135,20 @@ class Program:
         return False
 
 
+class _Rejecting(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
+    """Takes every request, less some items."""
+
+    def service(self, details: Any) -> Any:
+        signal = next(
+            one for one, name in SERVICES.items() if details.method.startswith(f"/{name}/")
+        )
+        response = RESPONSES[signal]()
+        setattr(response.partial_success, REJECTED[signal], REJECTED_ITEMS)
+        response.partial_success.error_message = "too old"
+        answer = response.SerializeToString()
+        return grpc.unary_unary_rpc_method_handler(lambda _body, _context: answer)
+
+
 class Servers:
     """Starts auditors, and ends them."""
 
@@ -138,6 +156,7 @@ class Servers:
         self._folder = folder
         self._numbers = count()
         self._started: list[Program] = []
+        self._closing = ExitStack()
 
     def start(
         self, config: Mapping[str, Any] | None = None, env: Mapping[str, str] | None = None
@@ -145,6 +164,15 @@ class Servers:
         """One more auditor."""
         self._started.append(Program(self.folder(), config, env))
         return self._started[-1]
+
+    def rejecting(self) -> Program:
+        """An auditor before a hop that rejects some items of each request."""
+        pool = ThreadPoolExecutor(_THREADS)
+        hop = grpc.server(pool, handlers=(_Rejecting(),), options=(("grpc.so_reuseport", 0),))
+        self._closing.callback(lambda: (hop.stop(0).wait(), pool.shutdown()))
+        port = hop.add_insecure_port("127.0.0.1:0")
+        hop.start()
+        return self.start({"forward": {"endpoint": f"http://127.0.0.1:{port}"}})
 
     def folder(self) -> Path:
         """A new empty folder."""
@@ -156,6 +184,7 @@ class Servers:
         """End them all."""
         for one in self._started:
             one.kill()
+        self._closing.close()
 
 
 @contextmanager
@@ -186,6 +215,9 @@ def own(folder: Path) -> Iterator[Target]:
                 "folder": servers.folder,
                 "max_requests": MAX_REQUESTS,
                 "busy": lambda: servers.start({"admission": admission}),
+                "warning": lambda: servers.start({"feedback": {"enabled": True}}),
+                "rejecting": servers.rejecting,
+                "rejected": REJECTED_ITEMS,
             },
         )
     finally:

@@ -202,7 +202,7 @@ def inspect(signal, body, encoding):
 class Auditor:
     """Both listeners, sending on to a hop."""
 
-    def __init__(self, hop, inspect=inspect, hint=None, **options):
+    def __init__(self, hop, inspect=inspect, hints=None, **options):
         endpoint = options.pop("endpoint", None) or hop.endpoint
         whole = {"endpoint": endpoint, "protocol": hop.protocol} | options
         self.forwarder = forwarder_of(Forward(**whole))
@@ -210,8 +210,8 @@ class Auditor:
         self.admission = Admission()
         self.forwarder.start()
         made = {"forwarder": self.forwarder, "max_bytes": 2_000_000}
-        if hint is not None:
-            made["hint"] = hint
+        if hints is not None:
+            made["hints"] = hints
         parts = ("127.0.0.1:0", inspect, self.ledger, self.admission)
         self._listeners = [GrpcListener(*parts, **made), HttpListener(*parts, **made)]
         self.grpc, self.http = (one.start() for one in self._listeners)
