@@ -16,13 +16,13 @@ from collector import policyfile, snapshot
 from collector.accept import guard
 from collector.accept.addresses import unix_path
 from collector.accept.admission import Admission
-from collector.accept.connections import ConnectionBounds
 from collector.accept.grpc import GrpcBounds, GrpcListener
 from collector.accept.hints import NO_HINTS
 from collector.accept.http import HttpListener
 from collector.accept.memory import MemoryBudget, container_limit
 from collector.clock import Clock
 from collector.config import OFF, Config
+from collector.connections import ConnectionBounds
 from collector.decode import best
 from collector.decode.limits import Limits
 from collector.evaluate.detectors.scan import Detectors
@@ -139,6 +139,7 @@ class Auditor:
                 "values_truncated": self._detectors.truncated,
                 "hits_capped": self._detectors.capped,
                 **self._admission.met,
+                **(self._admin.met if self._admin is not None else {}),
             },
         )
         if kept_state is not None:
@@ -311,6 +312,8 @@ class Auditor:
             exposition(self.reporter.store.families),
             self.not_ready,
             self._attempts.notes,
+            self.reporter.findings if self._config.admin.findings else None,
+            self._config.admin.max_connections,
         )
         return self._admin.start()
 

@@ -107,9 +107,13 @@ class Http(Section):
 
 
 class Admin(Section):
-    """Metrics and health."""
+    """Metrics, health and findings."""
 
     address: Address = Field(default="127.0.0.1:9464", description="HOST:PORT, or off")
+    findings: bool = Field(
+        default=False, description="whether /findings shows open findings, secrets masked"
+    )
+    max_connections: Count = Field(default=100, description="connections; others are closed")
 
 
 class Tls(Section):

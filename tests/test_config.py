@@ -62,6 +62,9 @@ EXAMPLES = {
     "overload_unready": "true",
     "max_memory_bytes": "1000000",
     "headers": "x-tenant=shop,x-from=auditor",
+    "pass_headers": "authorization",
+    "enabled": "true",
+    "findings": "true",
 }
 NEEDED_BY = {
     "certificate_file": ["key_file"],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from collector.accept.connections import Runner
+from collector.connections import Runner
 
 #: Addresses of sockets in the file system begin with this, as in gRPC.
 UNIX = "unix:"

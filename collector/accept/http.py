@@ -15,11 +15,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from collector.accept.addresses import listen
 from collector.accept.admission import Admission
-from collector.accept.connections import DEFAULT_BOUNDS, ConnectionBounds, Events, Runner
 from collector.accept.guard import OPEN, Guard
 from collector.accept.hints import NO_HINTS, Hints
 from collector.accept.relay import http_reply
 from collector.accept.reply import JSON, PROTOBUF, HttpReply, accepted, http_refusal
+from collector.connections import DEFAULT_BOUNDS, ConnectionBounds, Events, Runner
 from collector.decode.compression import CODINGS, CompressionError, TooLargeError, inflate
 from collector.decode.messages import DecodeError, Encoding
 from collector.decode.otlp_json import to_protobuf

@@ -47,21 +47,24 @@ DELIVERY = {
 
 
 def send(auditor, delivery):
+    answers = []
     for signal, data in testing.requests(delivery):
         connection = http.client.HTTPConnection(auditor.http, timeout=10)
         connection.request(
             "POST", f"/v1/{signal}", data, {"Content-Type": "application/x-protobuf"}
         )
         answer = connection.getresponse()
-        answer.read()
+        answers.append(answer.read().decode("latin-1"))
         connection.close()
         assert answer.status == 200
+    return answers
 
 
 @pytest.mark.parametrize("secret", [TOKEN, PASSWORD, TOKEN[4:], TOKEN[:20]])
 def test_a_planted_secret_is_found_and_shown_nowhere(start_auditor, secret):
-    auditor = start_auditor()
-    send(auditor, DELIVERY)
+    shown = {"ADMIN_FINDINGS": "true", "FEEDBACK_ENABLED": "true"}
+    auditor = start_auditor(env={f"TELEMETRY_AUDITOR_{key}": one for key, one in shown.items()})
+    answers = send(auditor, DELIVERY)
     retries = {
         "service": "shop",
         "repeat": 30,
@@ -76,7 +79,8 @@ def test_a_planted_secret_is_found_and_shown_nowhere(start_auditor, secret):
                             "http.request.method": "GET", "url.full": f"http://x/{TOKEN}/{{i}}"}},
         ],
     }  # fmt: skip
-    send(auditor, retries)
+    for delivery in (retries, DELIVERY | {"service": "shop"}):
+        answers += send(auditor, delivery)
     broken = http.client.HTTPConnection(auditor.http, timeout=10)
     broken.request("POST", f"/v1/{secret}", secret.encode(), {"Content-Type": secret})
     answered = broken.getresponse().read().decode()
@@ -84,13 +88,16 @@ def test_a_planted_secret_is_found_and_shown_nowhere(start_auditor, secret):
     pages = [
         auditor.page("/metrics"),
         auditor.page("/metrics", "application/openmetrics-text"),
+        auditor.page("/findings?limit=1000"),
         answered,
+        *answers,
     ]
 
     assert auditor.stop() == 0
 
     policies = {policy for policy, _, _ in auditor.findings()}
     assert {"secret-in-baggage", "secret-in-telemetry", "forbidden-metric-label"} <= policies
+    assert any("telemetry-auditor: " in answer for answer in answers)
     for shown in (*pages, auditor.said, auditor.findings_file.read_text()):
         assert secret not in shown
 

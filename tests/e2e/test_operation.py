@@ -1,6 +1,7 @@
 """The running program: metrics from zero, health, its own telemetry, signals, ports in use."""
 
 import http.client
+import json
 import subprocess
 import sys
 
@@ -51,6 +52,20 @@ def test_liveness_readiness_and_grpc_health(start_auditor):
             health_pb2.HealthCheckRequest(), timeout=10
         )
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_findings_are_listed_where_that_is_switched_on(start_auditor):
+    auditor = start_auditor(env={"TELEMETRY_AUDITOR_ADMIN_FINDINGS": "true"})
+    assert json.loads(auditor.page("/findings")) == {"open": 0, "findings": []}
+
+    send(auditor, {"service": "shop", "logs": [{"body": "password=9x!kQ2r7Zt"}]})
+
+    told = json.loads(auditor.page("/findings?limit=1"))
+    assert told["open"] >= 1
+    (one,) = told["findings"]
+    assert (one["service"], one["severity"]) == ("shop", "critical")
+    assert "9x!kQ2r7Zt" not in str(told)
+    assert auditor.total("bound_met_total", bound="admin_connections") == 0
 
 
 def test_own_metrics_that_come_round_are_left_out(start_auditor):
