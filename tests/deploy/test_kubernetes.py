@@ -246,6 +246,33 @@ def test_the_component_adds_an_auditor_to_the_workloads_that_ask_for_one(
                 assert named(text, "ConfigMap", volume["configMap"]["name"])
 
 
+def test_the_sidecar_on_the_way_sends_on_to_the_collector(kustomize, deploy, tmp_path, tool):
+    (tmp_path / "workloads.yaml").write_text(
+        "---".join(
+            WORKLOAD.format(kind="Deployment", name=name, wanted=wanted)
+            for name, wanted in (("shop", "true"), ("other", "false"))
+        )
+    )
+    folders = [
+        os.path.relpath(deploy / "kubernetes" / name, tmp_path)
+        for name in ("sidecar", "pass-through")
+    ]
+    (tmp_path / "kustomization.yaml").write_text(FOREIGN.format(component=", ".join(folders)))
+
+    text = kustomize(tmp_path)
+
+    assert problems(text, tool("kubernetes-validate"), tool("crds"), tmp_path) == []
+    pod = named(text, "Deployment", "team-shop")["spec"]["template"]["spec"]
+    variables = {one["name"]: one.get("value", "") for one in auditor(pod)["env"]}
+    forward = {name: value for name, value in variables.items() if "_FORWARD_" in name}
+    config = configload.load(None, forward)
+    assert config.forward.endpoint == "http://otel-collector.observability:4317"
+    assert config.forward.pass_headers == ("authorization",)
+    assert "TELEMETRY_AUDITOR_GRPC_MAX_BYTES" in variables
+    other = named(text, "Deployment", "team-other")["spec"]["template"]["spec"]
+    assert [one["name"] for one in other["initContainers"]] == ["migrate"]
+
+
 def test_the_collector_before_several_auditors_asks_for_a_service_that_is_there(rendered, deploy):
     text = (deploy / "collector" / "load-balancing.yaml").read_text()
     (host,) = re.findall(r"AUDITOR_HOST:-([a-z-]+)\.([a-z-]+)}", text)
