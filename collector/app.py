@@ -7,7 +7,8 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
@@ -279,12 +280,11 @@ class Auditor:
             threading.Thread(target=listener.stop, args=(grace_seconds,))
             for listener in self._listeners
         ]
-        for one in stops:
-            one.start()
-        for one in stops:
-            one.join()
-        if self._forwarder is not None:
-            self._forwarder.close()
+        with self._waiting_for_answers(grace_seconds):
+            for one in stops:
+                one.start()
+            for one in stops:
+                one.join()
         self._stopping.set()
         if self._ticker.is_alive():
             self._ticker.join()
@@ -295,6 +295,19 @@ class Auditor:
             self._push.close()
         if self._admin is not None:
             self._admin.stop()
+
+    @contextmanager
+    def _waiting_for_answers(self, seconds: float) -> Iterator[None]:
+        """Let the next hop answer what is in flight, but not for longer than the grace."""
+        if self._forwarder is None:
+            yield
+            return
+        last = threading.Timer(seconds, self._forwarder.close)
+        last.start()
+        yield
+        last.cancel()
+        last.join()
+        self._forwarder.close()
 
     def not_ready(self) -> list[str]:
         """Why no telemetry is taken at present; empty when it is."""

@@ -78,6 +78,7 @@ class Forwarder:
         self._retry_after = retry_after_seconds
         self._pass = pass_headers
         self._lock = Lock()
+        self._closed = False
         self.in_flight = 0
         self.outcomes: Counter[tuple[str, str]] = Counter(
             {(str(signal), str(outcome)): 0 for signal in signals for outcome in Outcome}
@@ -89,8 +90,11 @@ class Forwarder:
         self._hop.start()
 
     def close(self) -> None:
-        """Close all connections."""
-        self._hop.close()
+        """Close all connections, once; requests in flight are answered as if the hop were gone."""
+        with self._lock:
+            closed, self._closed = self._closed, True
+        if not closed:
+            self._hop.close()
 
     def wants(self, signal: Signal) -> bool:
         """Whether requests of a signal are sent on."""

@@ -27,6 +27,7 @@ M = TypeVar("M", bound=Message)
 #: OTLP clients read no more of an answer.
 _LONGEST_ANSWER = 4 * 1024 * 1024
 _LONGEST_TEXT = 200
+_CLOSING_SECONDS = 5.0
 #: A body from this size on is compressed, and written, beside the event loop.
 _LARGE = 512 * 1024
 _OK = 200
@@ -71,9 +72,10 @@ class HttpHop:
         asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
 
     def close(self) -> None:
-        """Close all connections."""
-        if self._session is not None:
-            asyncio.run_coroutine_threadsafe(self._session.close(), self._loop).result(5)
+        """Close all connections; what is in flight is answered as if the hop were gone."""
+        if not self._thread.is_alive():
+            return
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(_CLOSING_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -94,6 +96,14 @@ class HttpHop:
             timeout=aiohttp.ClientTimeout(),  # each request brings its own
             trust_env=False,
         )
+
+    async def _end(self) -> None:
+        sending = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in sending:
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
 
     async def _send(self, parcel: Parcel, timeout: float) -> Answer:  # noqa: ASYNC109 (a field)
         try:

@@ -5,6 +5,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
 from conformance.rows import Target
 from conformance.samples import REQUESTS, as_json, as_protobuf
@@ -177,6 +178,32 @@ def test_a_hop_that_never_answers_is_given_up_inside_the_grace(place, servers):
 
     assert [one.accepted for one in told] == [False] * len(WAYS)
     assert all(one.retries == (2.0, 2.0) for one in told)
+    release.set()
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_a_hop_that_may_take_longer_than_the_grace_does_not_hold_the_end_up(
+    place, servers, protocol
+):
+    hop = place.hop(protocol)
+    release = threading.Event()
+    place.callback(release.set)
+    hop.answer = lambda got: release.wait(30) and b""
+    forward = {"endpoint": hop.endpoint, "protocol": protocol, "timeout_seconds": 60}
+    program = servers.start({"forward": forward, "admission": {"grace_seconds": 1}})
+
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(send, program, "grpc", "logs")
+        until = time.monotonic() + 10
+        while not hop.got and time.monotonic() < until:
+            time.sleep(0.02)
+        assert program.stop(10) == 0
+        told = sent.result()
+
+    assert not told.accepted
+    assert told.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+    for noise in ("ERROR", "Traceback", "Task was destroyed"):
+        assert noise not in program.said
     release.set()
 
 
