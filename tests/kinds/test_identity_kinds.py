@@ -5,12 +5,12 @@ from itertools import permutations
 import pytest
 
 from collector import testing
-from collector.classify import SpanKind
+from collector.classify import Attempts, SpanKind
 from collector.decode.reference import ReferenceDecoder
 from collector.details import TENANTS, Details, IdentityKind
 from collector.evaluate import registry
 from collector.evaluate.policy import Terms
-from collector.views import NO_FLAG, Note, NoteKind, Resource, Span, Tally, TallyKind
+from collector.views import NO_FLAG, Mark, Note, NoteKind, Resource, Span, Tally, TallyKind, Trace
 from collector.violation import Service
 
 SHOP = Resource(Service("shop"), 1, frozenset(), {})
@@ -202,3 +202,25 @@ def test_nothing_is_kept_of_a_key_but_its_hash():
     testing.run([one], [request("a", "/a", key="order-4711-secret")], make=ReferenceDecoder)
 
     assert "4711-secret" not in repr(one._requests._known)
+
+
+@pytest.mark.parametrize("kind", SCENES)
+def test_a_span_that_is_sent_again_long_after_is_one_use(kind):
+    one = policy(kind)
+    told = MESSAGE if kind in ("poison_message", "duplicate_processing") else KEY
+    found = []
+    for _ in range(6):
+        shown = note(1, identity=1, identity_kind=told, tenant=TENANTS, status=2 * (told == 2))
+        found += judged(one, shown)
+
+    assert found + list(one.close(1e9, 1e9, final=True)) == []
+
+
+def test_redeliveries_beyond_the_bound_are_counted_as_well():
+    one = policy("redelivery", max_queues=3)
+    for number in range(4):
+        shown = note(number, operation=str(number))
+        shown.span.kind = SpanKind.CONSUMER
+        shown.span.attempts = Attempts(delivered=2)
+        list(one.on_trace(Trace(b"t" * 16, 0.0, [shown.span], Mark.RETRY_ATTRIBUTE), 0))
+        assert one.overflow() == (number == 3)
