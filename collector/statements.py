@@ -17,20 +17,68 @@ from collector.semconv import Attributes
 
 _LONGEST_READ = 4096  # characters of a query that are looked at
 _LONGEST_KEPT = 512
+_HEAD = 96  # characters kept of the beginning of a longer one; its end tells more
 _LONGEST_NAME = 128
 
-# Possessive, and closed by the end of the text too: the time is linear whatever is sent.
-_COMMENTS = re.compile(r"/\*.*?(?:\*/|\Z)|--[^\n]*", re.DOTALL)
-_VALUES = re.compile(
-    r"'(?:[^'\\]|''|\\.?)*+(?:'|\Z)"
-    r"|(?<![\w$])[+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(?![\w$])"
-    r"|(?<![\w:]):\w+|@\w+|\$[0-9]+|%(?:\([A-Za-z_]\w*\))?s",
-    re.ASCII | re.DOTALL,
+#: Systems that keep copies: what is written there is no effect on the world. Their commands
+#: hold keys and values and nothing that marks them, so no text of them is kept.
+CACHES = frozenset({"redis", "memcached", "valkey", "hazelcast", "dragonfly", "keydb", "ehcache"})
+
+#: Systems that quote as standard SQL does: names in double quotes, and no escapes by backslash.
+#: Elsewhere (MySQL, BigQuery, JSON) double quotes stand around values.
+_STANDARD_SYSTEMS = """
+    actian.ingres aws.redshift cassandra cockroachdb db2 derby duckdb edb firebird
+    firebirdsql greenplum h2 h2database hanadb hsqldb ibm.db2 ibm.informix ibm.netezza
+    informix ingres interbase libsql maxdb microsoft.sql_server mssql mssqlcompact netezza
+    oracle oracle.db other_sql pervasive postgres postgresql presto progress redshift
+    sap.hana sap.maxdb sqlite sybase teradata timescaledb trino vertica yugabytedb
+"""
+_STANDARD = frozenset(_STANDARD_SYSTEMS.split())
+
+# Each alternative is closed by the end of the text too, and none goes back into what it took:
+# the time is linear whatever is sent.
+_COMMENT = r"(?P<comment>/\*.*?(?:\*/|\Z)|--[^\n]*)"
+_STANDARD_QUOTES = r"""
+    (?P<name>"[\w$ .\#-]*+"|`[^`]*(?:`|\Z))
+    |(?<![\w$])[nN]?[qQ]'.*                                # Oracle: ends where it says itself
+    |(?<![\w$])[eE]'(?:[^'\\]|''|\\.)*+(?:'|\\?\Z)
+    |(?:(?<![\w$])(?:[nNbBxX]|[uU]&))?'(?:[^']|'')*+(?:'|\Z)
+    |"(?:[^"]|"")*+(?:"|\Z)"""
+_OTHER_QUOTES = r"""
+    (?P<name>"[\w$ .*/-]*+"\s*:(?!:)|`[^`]*(?:`|\Z))       # a key of JSON
+    |(?:(?<![\w$])[nNbBxX])?'(?:[^'\\]|''|\\.)*+(?:'|\\?\Z)
+    |"(?:[^"\\]|""|\\.)*+(?:"|\\?\Z)"""
+_BARE = r"""
+    (?<![\w$])\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?(?:\$(?P=tag)\$[\w$]*|\Z)
+    |(?<![\w$])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![\w$])
+    |(?<![\w$])[+-]?\.?[0-9][\w$.]*(?:(?<=[eE])[+-][0-9]+)?
+    |\?(?:[0-9][\w$]*)?|(?<![\w$:?\]]):[\w$]+|(?<!@)@[\w$]+|(?<![\w$])\$[0-9][\w$]*
+    |%(?:\(\w+\))?s(?![\w$])"""
+
+
+def _tokens(quotes: str) -> re.Pattern[str]:
+    return re.compile(f"{_COMMENT}|{quotes}|{_BARE}", re.ASCII | re.DOTALL | re.VERBOSE)
+
+
+_TOKENS = {True: _tokens(_STANDARD_QUOTES), False: _tokens(_OTHER_QUOTES)}
+_SPACES = re.compile(r"\s+", re.ASCII)
+_LISTS = re.compile(r"\?(?: ?, ?\?)+")
+_ROWS = re.compile(r"\( ?\? ?\)(?: ?, ?\( ?\? ?\))*")
+
+_TABLE = re.compile(
+    r"\b(?:EXTRACT|SUBSTRING|TRIM|OVERLAY) ?\([^()]*|\bDISTINCT FROM\b"
+    r"|\b(?:FROM|INTO|UPDATE|JOIN|TABLE) (?:ONLY |IF (?:NOT )?EXISTS )?([\w.\"`\[\]$-]+)",
+    re.IGNORECASE,
 )
-_LISTS = re.compile(r"\(\s*\?(?:\s*,\s*\?)*\s*\)(?:\s*,\s*\(\s*\?(?:\s*,\s*\?)*\s*\))*")
-_SPACES = re.compile(r"\s+")
-_TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE|JOIN|TABLE)\s+([\w.\"`\[\]-]+)", re.IGNORECASE)
-_MAIN = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
+_QUOTES = str.maketrans("", "", '"`[]')
+_MAIN = re.compile(r"(?<!FOR )(?<!KEY )\b(INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
+_BEGIN = re.compile(
+    r"(?:BEGIN|START_?TRANSACTION|START(?= TRANSACTION))(?: (?:TRAN|TRANSACTION|WORK|DEFERRED"
+    r"|IMMEDIATE|EXCLUSIVE|CONCURRENT|ISOLATION|READ)\b[^;]*)?(?:;|\Z)",
+    re.IGNORECASE,
+)
+_DEFINES = re.compile(r"CREATE [A-Z]", re.IGNORECASE)
+_SAVEPOINT = re.compile(r"ROLLBACK (?:(?:TRANSACTION|WORK) )?TO\b", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z_]+")
 
 
@@ -54,7 +102,7 @@ class Verb(Enum):
 
 _VERBS: dict[Verb, str] = {
     Verb.READ: """select find findone aggregate count distinct get mget getitem batchgetitem query
-        scan search hget hgetall hmget read show fetch lookup""",
+        scan search hget hgetall hmget read show lookup""",
     Verb.INSERT: "insert insertone insertmany replace upsert create put putitem index add",
     Verb.WRITE: """update updateone updatemany updateitem delete deleteone deletemany deleteitem
         merge remove findandmodify findoneandupdate findoneandreplace findoneanddelete bulkwrite
@@ -65,15 +113,12 @@ _VERBS: dict[Verb, str] = {
 }
 _BY_WORD = {word: verb for verb, words in _VERBS.items() for word in words.split()}
 
-#: Systems that keep copies: what is written there is no effect on the world.
-CACHES = frozenset({"redis", "memcached", "valkey", "hazelcast", "dragonfly", "keydb", "ehcache"})
-
 
 class Statement(NamedTuple):
     """A database call without its values.
 
     Attributes:
-        text: the query with literals masked; empty when it was not sent.
+        text: the query with literals masked; empty when it was not sent, or is of a cache.
         verb: what it does.
         table: the first table or collection, lower case; empty when not told.
         system: of the database, lower case; empty for spans of other calls.
@@ -94,26 +139,52 @@ class Statement(NamedTuple):
 NO_STATEMENT = Statement("", Verb.NONE, "", "")
 
 
-@lru_cache(maxsize=4096)
-def masked(query: str) -> str:
-    """A query without values: literals and parameters read ``?``, lists ``(?)``."""
-    text = _COMMENTS.sub(" ", query[:_LONGEST_READ])
-    text = _LISTS.sub("(?)", _VALUES.sub("?", text))
-    return _SPACES.sub(" ", text).strip()[:_LONGEST_KEPT]
+def _stand_in(token: re.Match[str]) -> str:
+    if token.lastgroup == "comment":
+        return " "
+    return token[0] if token.lastgroup == "name" else "?"
+
+
+def masked(query: str, *, standard: bool = True) -> str:
+    """A query without values: literals and parameters read ``?``, lists of them ``(?)``.
+
+    Args:
+        query: as it was sent.
+        standard: whether it is quoted as in standard SQL.
+    """
+    return _masked(query[:_LONGEST_READ], standard)
+
+
+@lru_cache(maxsize=2048)
+def _masked(query: str, standard: bool) -> str:
+    text = _SPACES.sub(" ", _TOKENS[standard].sub(_stand_in, query))
+    text = _ROWS.sub("(?)", _LISTS.sub("?", text)).strip(" ,;")
+    if len(text) <= _LONGEST_KEPT:
+        return text
+    gap = " … "
+    return text[:_HEAD] + gap + text[_HEAD + len(gap) - _LONGEST_KEPT :]
 
 
 @lru_cache(maxsize=4096)
-def _verb(word: str, text: str) -> Verb:
-    if word.lower() == "with":
-        main = _MAIN.search(text)
-        word = main[1] if main else "select"
-    return _BY_WORD.get(word.lower().replace("_", ""), Verb.OTHER)
+def _verb(told: str) -> Verb | None:
+    """The verb that a text begins with; None when its first word tells nothing."""
+    word = _WORD.search(told)
+    name = word[0].lower() if word else ""
+    if name == "with":
+        main = _MAIN.search(told)
+        name = main[1].lower() if main else "select"
+    verb = _BY_WORD.get(name.replace("_", ""))
+    if verb is Verb.BEGIN and not _BEGIN.match(told):
+        return Verb.OTHER  # a block of PL/SQL
+    if verb is Verb.ROLLBACK and _SAVEPOINT.match(told):
+        return Verb.OTHER
+    return Verb.WRITE if _DEFINES.match(told) else verb
 
 
 @lru_cache(maxsize=4096)
 def _table(text: str) -> str:
-    found = _TABLE.search(text)
-    return found[1].strip('"`[]').lower() if found else ""
+    names = (match[1] for match in _TABLE.finditer(text) if match[1])
+    return next(names, "").translate(_QUOTES).lower()
 
 
 def statement(name: str, attributes: Attributes) -> Statement:
@@ -127,12 +198,15 @@ def statement(name: str, attributes: Attributes) -> Statement:
     if not system:
         return NO_STATEMENT
     query = semconv.first(attributes, "db.query.text")
-    text = masked(query) if isinstance(query, str) else ""
+    sent = query if isinstance(query, str) else ""
+    text = "" if system in CACHES else masked(sent, standard=system in _STANDARD)
+    operation = semconv.text(attributes, "db.operation.name")
     summary = semconv.text(attributes, "db.query.summary")
-    told = text or semconv.text(attributes, "db.operation.name") or summary or name
-    word = _WORD.search(told[:_LONGEST_KEPT])
+    first = text or sent[:_LONGEST_NAME].partition(" ")[0]
+    told = (first, operation) if sent else (operation or summary or name,)
+    verbs = (_verb(one[:_LONGEST_KEPT]) for one in told)
     table = semconv.text(attributes, "db.collection.name").lower() or _table(text)
     if not table and summary:
         table = summary.partition(" ")[2].partition(" ")[0].lower()
-    verb = _verb(word[0], text) if word else Verb.OTHER
+    verb = next((one for one in verbs if one), Verb.OTHER)
     return Statement(text, verb, table[:_LONGEST_NAME], system[:_LONGEST_NAME])
