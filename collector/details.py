@@ -22,7 +22,8 @@ _MOST_FAMILIES = 15
 _LARGEST = 2**32 - 1
 _LONGEST_READ = 4096  # characters of a query that are looked at
 _OFFSET = re.compile(
-    r"\bOFFSET\s+([0-9]{1,18})\b|\bLIMIT\s+([0-9]{1,18})\s*,\s*[0-9]|\"skip\"\s*:\s*([0-9]{1,18})\b",
+    r"\b(?:OFFSET|SKIP)\s+([0-9]{1,18})\b|\bLIMIT\s+([0-9]{1,18})\s*,\s*[0-9]"
+    r"|\"\$?skip\"\s*:\s*([0-9]{1,18})\b",
     re.IGNORECASE | re.ASCII,
 )
 OFFSETS = frozenset(f"{prefix}{name}" for prefix in PARAMETERS for name in ("offset", "skip"))
