@@ -10,6 +10,7 @@ from collector.views import Span
 
 ENTRIES = frozenset({SpanKind.SERVER, SpanKind.CONSUMER})
 OUTGOING = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
+_HIGHEST = 64  # ancestors that are looked at
 
 
 def ended(span: Span) -> int:
@@ -64,10 +65,13 @@ class Tree:
         yield from self._children.items()
 
     def above(self, span: Span) -> Iterator[Span]:
-        """All spans above a span, the nearest first; a circle ends where it closes."""
+        """The spans above a span, the nearest first; a circle ends where it closes.
+
+        Higher ones than decoders look at for marks are left out: a trace can be one long chain.
+        """
         seen = {span.span_id}
         parent = self.parent(span)
-        while parent is not None and parent.span_id not in seen:
+        while parent is not None and parent.span_id not in seen and len(seen) <= _HIGHEST:
             yield parent
             seen.add(parent.span_id)
             parent = self.parent(parent)
