@@ -1,0 +1,187 @@
+"""One query that a request runs again and again, one row at a time.
+
+Why:
+    A list of a hundred orders is read with one query, and then each order's customer with one
+    of its own: a hundred round trips that a join would spare. It is invisible in development,
+    where the list holds three, and grows with the data until the page times out.
+
+Bad:
+    telemetry:
+      - service: shop
+        spans:
+          - {trace: a, id: r, kind: server, name: GET /orders, duration: 1.0,
+             attributes: {http.request.method: GET, http.route: /orders}}
+      - service: shop
+        repeat: 12
+        spans:
+          - {trace: a, id: "{i}", parent: r, kind: client, name: SELECT customers,
+             start: "0.{i}", duration: 0.001, attributes: {db.system.name: postgresql,
+             server.address: db, db.query.text: "SELECT * FROM customers WHERE id = {i}"}}
+    until: 40
+
+Good:
+    telemetry:
+      - service: shop
+        spans:
+          - {trace: a, id: r, kind: server, name: GET /orders, duration: 1.0,
+             attributes: {http.request.method: GET, http.route: /orders}}
+          - {trace: a, id: q, parent: r, kind: client, name: SELECT customers, start: 0.1,
+             duration: 0.003, attributes: {db.system.name: postgresql, server.address: db,
+             db.query.text: "SELECT * FROM customers WHERE id IN (1, 2, 3, 4, 5, 6)"}}
+    until: 40
+
+Mend:
+    Ask once: join, eager loading (JOIN FETCH, selectinload, includes, Include), a data loader,
+    or WHERE id IN (...); insert rows with one statement or as a batch.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from pydantic import Field
+
+from collector import semconv
+from collector.classify import SpanKind
+from collector.demand import Bounds, Demand
+from collector.details import BatchSize
+from collector.evaluate.outcomes import erred
+from collector.evaluate.places import called, doing, joined, short
+from collector.evaluate.policy import Meta, Options, Policy
+from collector.evaluate.tree import Tree, ended, took
+from collector.statements import Verb
+from collector.views import Mark, Span, Trace
+from collector.violation import Basis, Severity, Signal, Violation
+
+_NANOSECONDS = 1_000_000_000
+_MILLISECOND = 1_000_000
+_DATA = frozenset({Verb.READ, Verb.INSERT, Verb.WRITE})
+_SWITCHED = 101
+
+
+class RepetitionOptions(Options):
+    """When a query is repeated too often."""
+
+    min_repeats: int = Field(default=10, ge=2, description="times in a row under one parent (ours)")
+    max_gap_seconds: float = Field(
+        default=1, gt=0, description="calls further apart are polling, and no loop (ours)"
+    )
+    max_request_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="what is served for longer is a stream of requests, and no request (ours)",
+    )
+    exempt_systems: tuple[str, ...] = Field(
+        default=("sqlite",),
+        description="values of db.system.name whose calls cost next to nothing (SQLite, Many "
+        "Small Queries Are Efficient In SQLite). Caches are never judged: they answer pipelines",
+    )
+
+
+class _Query(NamedTuple):
+    """What is repeated: spans alike in this run the same query for the same code."""
+
+    parent_id: bytes
+    resource: int
+    system: str
+    peer: str
+    table: str
+    text: str
+
+
+class Kind(Policy[RepetitionOptions]):
+    """Counts the calls with one query that follow one another under one parent."""
+
+    options_type = RepetitionOptions
+    meta = Meta(signals=(Signal.TRACES,), severities=(Severity.WARNING,), since="0.1.0")
+
+    def demand(self) -> Demand:
+        """Traces in which spans under one parent run one query so often."""
+        return Demand(marks=Mark.QUERY_REPEATED, bounds=Bounds(repeated=self.options.min_repeats))
+
+    def on_trace(self, trace: Trace, now: float) -> Iterator[Violation]:
+        """Judge each query under each parent."""
+        del now
+        tree = trace.derived(Tree)
+        queries: dict[_Query, list[Span]] = defaultdict(list)
+        for span in trace.spans:
+            if self._counts(span):
+                queries[_query(span)].append(span)
+        for calls in queries.values():
+            if len(calls) < self.options.min_repeats:
+                continue
+            run = self._run(calls)
+            entry = tree.entry(calls[0])
+            if len(run) >= self.options.min_repeats and self._serves(entry):
+                yield self._report(run, entry, trace.trace_id.hex())
+
+    def _counts(self, span: Span) -> bool:
+        said = span.statement
+        return bool(
+            said.text
+            and said.table  # pings, settings and sequences have none
+            and said.verb in _DATA
+            and said.system not in self.options.exempt_systems
+            and span.details.batch is BatchSize.UNTOLD
+            and span.start > 0
+            and not erred(span)
+            and self.match.service(span.resource.service)
+        )
+
+    def _serves(self, entry: Span | None) -> bool:
+        """Whether an entry is a request; jobs, consumers and streams repeat by design."""
+        return (
+            entry is not None
+            and entry.kind is SpanKind.SERVER
+            and took(entry) <= self.options.max_request_seconds * _NANOSECONDS
+            and semconv.integer(entry.attributes, "http.response.status_code") != _SWITCHED
+        )
+
+    def _run(self, calls: Iterable[Span]) -> Sequence[Span]:
+        """The longest run of calls of which each began when the one before had ended.
+
+        Calls at the same time (pipelines, fan-out) cost one round trip; they count as one.
+        """
+        longest: list[Span] = []
+        run: list[Span] = []
+        for span in sorted(calls, key=lambda one: (ended(one), one.start, one.span_id)):
+            if run and span.start < ended(run[-1]):
+                continue
+            if run and span.start - ended(run[-1]) > self.options.max_gap_seconds * _NANOSECONDS:
+                run = []
+            run.append(span)
+            if len(run) > len(longest):
+                longest = run
+        return longest
+
+    def _report(self, run: Sequence[Span], entry: Span | None, trace_id: str) -> Violation:
+        first = run[0]
+        text = first.statement.text
+        lasted = (ended(run[-1]) - first.start) // _MILLISECOND
+        where = doing(entry) if entry is not None else ""
+        return self.violation(
+            severity=Severity.WARNING,
+            signal=Signal.TRACES,
+            service=first.resource.service,
+            subject=joined(where, short(text)),
+            basis=Basis.INFERRED,
+            summary=f"{len(run)} times in a row, within {lasted} ms, one request ran on "
+            f"{first.peer or first.statement.system}: {text}",
+            trace_id=trace_id,
+            evidence={
+                "statement": text,
+                "count": len(run),
+                "milliseconds": lasted,
+                "peer": first.peer,
+                "operation": called(first),
+                "request": where,
+            },
+        )
+
+
+def _query(span: Span) -> _Query:
+    said = span.statement
+    resource = span.resource.identity
+    return _Query(span.parent_id, resource, said.system, span.peer, said.table, said.text)
