@@ -35,8 +35,11 @@ _STANDARD_SYSTEMS = """
 """
 _STANDARD = frozenset(_STANDARD_SYSTEMS.split())
 
-# Each alternative is closed by the end of the text too, and none goes back into what it took:
-# the time is linear whatever is sent.
+# A query is read once, from left to right, and the first alternative that fits takes what it
+# can: so a quote in a comment opens no value, and two dashes in a value open no comment. A word is
+# made of letters, digits, `_` and `$` of ASCII. What begins with a digit is a value to its end, a
+# sign before it included unless that follows a word. Each alternative is closed by the end of the
+# text too, and none goes back into what it took: the time is linear whatever is sent.
 _COMMENT = r"(?P<comment>/\*.*?(?:\*/|\Z)|--[^\n]*)"
 _STANDARD_QUOTES = r"""
     (?P<name>"[\w$ .\#-]*+"|`[^`]*(?:`|\Z))
