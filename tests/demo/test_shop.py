@@ -190,8 +190,9 @@ def inventory_logs_without_trace_ids_beside_its_spans(received: Received) -> boo
 def orders_tries_the_same_url_again_after_a_failure(received: Received) -> bool:
     calls: dict[tuple[bytes, str], list[Span]] = defaultdict(list)
     for span in _kind(received, "orders", Span.SPAN_KIND_CLIENT):
-        url = _attributes(span.attributes)["url.full"]
-        calls[span.parent_span_id, url].append(span)
+        called = _attributes(span.attributes)
+        if called["url.template"] == "/payments/{id}":
+            calls[span.parent_span_id, called["url.full"]].append(span)
     retried = [spans for spans in calls.values() if len(spans) > 1]
     for spans in retried:
         spans.sort(key=lambda span: span.start_time_unix_nano)
