@@ -15,7 +15,6 @@ cdef struct Query:
 cdef class Statements:
     cdef HashKey secret
     cdef Query[::1] known
-    cdef uint8_t[::1] plain      # a text without comments
     cdef uint8_t[::1] masked     # and without values
 
     cdef Query* read(self, const uint8_t* text, size_t size, uint64_t hashed) except NULL nogil

@@ -1,8 +1,9 @@
 # cython: language_level=3, boundscheck=True, wraparound=False, initializedcheck=False
-"""Queries without their values, as `collector.statements.masked` writes them.
+"""Queries without their values, as `collector.statements.masked` writes them, or nearly.
 
-What a text becomes here becomes the same there in the end: all that is left to do are white space
-beyond ASCII, and what lies beyond it. So equal texts here stand for equal texts there.
+What is masked here is masked there, however the system of the database quotes; what is not may be
+masked there yet. So equal texts here stand for equal texts there, and a text in which that is hard
+to tell (escapes by backslash, dollar quotes) stays as it is, which costs a look at another span.
 """
 
 cimport cython
@@ -18,11 +19,12 @@ from collector.decode.native.wire cimport mix
 
 cdef enum:
     LONGEST_READ = 4096      # characters of a query that are looked at
-    LONGEST_KEPT = 512       # characters of it without values
     WIDEST = 4               # bytes of a character
     KNOWN = 2048             # queries that are remembered; a power of two
     MOST_DIGITS = 18
     LARGEST = 0xFFFFFFFF
+
+cdef size_t NOT_TOLD = <size_t>-1
 
 # How far a list of values was written.
 cdef enum:
@@ -32,22 +34,9 @@ cdef enum:
     LIST_COMMA
 
 
-cdef inline bint is_space(uint8_t byte) noexcept nogil:
-    """White space of ASCII, as regular expressions on text know it."""
-    return byte == 32 or 9 <= byte <= 13 or 28 <= byte <= 31
-
-
 cdef inline bint is_blank(uint8_t byte) noexcept nogil:
     """White space as regular expressions know it that know ASCII alone."""
     return byte == 32 or 9 <= byte <= 13
-
-
-cdef bint is_ascii(const uint8_t* text, size_t size) noexcept nogil:
-    cdef size_t at
-    cdef uint8_t all = 0
-    for at in range(size):
-        all |= text[at]
-    return all < 0x80
 
 
 cdef inline bint is_hex(uint8_t byte) noexcept nogil:
@@ -72,8 +61,8 @@ cdef inline const uint8_t* digits_end(const uint8_t* at, const uint8_t* end) noe
 
 
 cdef inline bint apart(const uint8_t* at, const uint8_t* end) noexcept nogil:
-    """Whether no name goes on here."""
-    return at == end or not is_name(at[0])
+    """Whether neither a name nor a number goes on here."""
+    return at == end or not (is_name(at[0]) or at[0] == c".")
 
 
 cdef inline const uint8_t* exponent_end(const uint8_t* at, const uint8_t* end) noexcept nogil:
@@ -118,12 +107,10 @@ cdef const uint8_t* number_end(const uint8_t* at, const uint8_t* end) noexcept n
 
 
 cdef const uint8_t* text_end(const uint8_t* at, const uint8_t* end) noexcept nogil:
-    """Where a text in quotes ends that begins here."""
+    """Where a text in quotes ends that begins here, if it holds no backslash."""
     at += 1
     while at < end:
-        if at[0] == c"\\":
-            at += 2
-        elif at[0] != c"'":
+        if at[0] != c"'":
             at += 1
         elif end - at > 1 and at[1] == c"'":
             at += 2
@@ -137,66 +124,95 @@ cdef const uint8_t* format_end(const uint8_t* at, const uint8_t* end) noexcept n
     at += 1
     if at < end and at[0] == c"(":
         at += 1
-        if at == end or is_digit(at[0]) or not is_word(at[0]):
+        if at == end or not is_word(at[0]):
             return NULL
         at = words_end(at, end)
         if at == end or at[0] != c")":
             return NULL
         at += 1
-    return at + 1 if at < end and at[0] == c"s" else NULL
+    return at + 1 if at < end and at[0] == c"s" and apart(at + 1, end) else NULL
 
 
 cdef const uint8_t* value_end(const uint8_t* start, const uint8_t* at, const uint8_t* end)\
         noexcept nogil:
     """Where a value or a parameter ends that begins here; NULL when none does."""
     cdef uint8_t byte = at[0]
+    cdef uint8_t before = (at - 1)[0] if at > start else 0
     cdef const uint8_t* after = NULL
     if byte == c"'":
         return text_end(at, end)
     if is_digit(byte) or byte == c"+" or byte == c"-":
-        return number_end(at, end) if at == start or not is_name((at - 1)[0]) else NULL
+        if before == c"?" and is_digit(byte):
+            return NULL  # the number of a parameter
+        if before == c"." and (at - 1 == start or not is_name((at - 2)[0])):
+            return NULL  # it begins with the point
+        return number_end(at, end) if not is_name(before) else NULL
     if byte == c":":
-        if at == start or not (is_word((at - 1)[0]) or (at - 1)[0] == c":"):
+        if not is_name(before) and before != c":" and before != c"?" and before != c"]":
             after = words_end(at + 1, end)
     elif byte == c"@":
-        after = words_end(at + 1, end)
+        if before != c"@":
+            after = words_end(at + 1, end)
     elif byte == c"$":
-        after = digits_end(at + 1, end)
+        if not is_name(before):
+            after = digits_end(at + 1, end)
     elif byte == c"%":
         return format_end(at, end)
     return after if after != NULL and after - at > 1 else NULL
 
 
-cdef bint has_comment(const uint8_t* text, size_t size) noexcept nogil:
-    cdef size_t at
-    for at in range(1, size):
-        if text[at - 1] == c"-" and text[at] == c"-" or text[at - 1] == c"/" and text[at] == c"*":
-            return True
-    return False
-
-
-cdef size_t without_comments(const uint8_t* text, size_t size, uint8_t* to) noexcept nogil:
-    """Write a text with a space for each comment, no more bytes than it has; how many."""
+cdef bint is_plain(const uint8_t* text, size_t size) noexcept nogil:
+    """Whether all systems of databases agree where a text's values begin and end."""
     cdef const uint8_t* at = text
     cdef const uint8_t* end = text + size
-    cdef uint8_t* out = to
+    if memchr(text, c"\\", size) != NULL:
+        return False
     while at < end:
-        if end - at > 1 and at[0] == c"/" and at[1] == c"*":
-            at += 2
-            while at < end and not (end - at > 1 and at[0] == c"*" and at[1] == c"/"):
-                at += 1
-            at = at + 2 if at < end else end
-            out[0] = c" "
-        elif end - at > 1 and at[0] == c"-" and at[1] == c"-":
-            at = <const uint8_t*>memchr(at, c"\n", end - at)
-            if at == NULL:
-                at = end
-            out[0] = c" "
-        else:
-            out[0] = at[0]
+        at = <const uint8_t*>memchr(at, c"$", end - at)
+        if at == NULL:
+            return True
+        at += 1
+        if at < end and not is_digit(at[0]):
+            return False
+    return True
+
+
+cdef const uint8_t* comment_end(const uint8_t* at, const uint8_t* end) noexcept nogil:
+    """Where a comment ends that begins here; NULL when none does."""
+    if end - at < 2:
+        return NULL
+    if at[0] == c"-" and at[1] == c"-":
+        at = <const uint8_t*>memchr(at, c"\n", end - at)
+        return at if at != NULL else end
+    if at[0] != c"/" or at[1] != c"*":
+        return NULL
+    at += 2
+    while at < end:
+        at = <const uint8_t*>memchr(at, c"*", end - at)
+        if at == NULL or end - at < 2:
+            return end
+        if at[1] == c"/":
+            return at + 2
+        at += 1
+    return end
+
+
+cdef const uint8_t* name_end(const uint8_t* at, const uint8_t* end) noexcept nogil:
+    """Where what begins with a double quote or a backtick here ends, if it may be a name.
+
+    A colon goes with it: a key of JSON ends so, and what follows the colon is then no parameter.
+    """
+    cdef uint8_t quote = at[0]
+    at = <const uint8_t*>memchr(at + 1, quote, end - at - 1)
+    if at == NULL:
+        return end
+    at += 1
+    if quote == c'"':
+        while at < end and is_blank(at[0]):
             at += 1
-        out += 1
-    return out - to
+        if at < end and at[0] == c":":
+            at += 1
+    return at
 
 
 # A text that is being written: never more bytes than were read for it.
@@ -252,7 +268,10 @@ cdef bint is_comma(const uint8_t* text, size_t size) noexcept nogil:
 
 
 cdef size_t without_values(const uint8_t* text, size_t size, uint8_t* to) noexcept nogil:
-    """Write a text without its values, no more bytes than it has; how many."""
+    """Write a text without its values, no more bytes than it has; how many.
+
+    `NOT_TOLD` where a letter before a quote says how it is to be read, and the like.
+    """
     cdef const uint8_t* at = text
     cdef const uint8_t* end = text + size
     cdef const uint8_t* after
@@ -270,11 +289,31 @@ cdef size_t without_values(const uint8_t* text, size_t size, uint8_t* to) noexce
             written.list = NO_LIST
             at = after
             continue
-        if is_space(byte):
+        if is_blank(byte):
             put_space(&written)
             at += 1
             continue
+        after = comment_end(at, end) if byte == c"-" or byte == c"/" else NULL
+        if after != NULL:
+            put_space(&written)
+            at = after
+            continue
+        if byte == c'"' or byte == c"`":
+            after = name_end(at, end)
+            if after < end and (after - 1)[0] == c":" and is_name(after[0]):
+                return NOT_TOLD  # a key of JSON with a number, or a name with a parameter
+            memcpy(to + written.size, at, after - at)
+            written.size += after - at
+            written.list = NO_LIST
+            at = after
+            continue
+        if byte == c"'" and at > text and (is_name((at - 1)[0]) or (at - 1)[0] == c"&"):
+            return NOT_TOLD
         after = value_end(text, at, end)
+        if after != NULL and after < end and is_name(after[0]):
+            return NOT_TOLD  # what follows may be a part of it
+        if after == NULL and is_digit(byte) and (at == text or not is_name((at - 1)[0])):
+            return NOT_TOLD  # it begins like a number, and is none
         if after != NULL:
             put_sign(&written, c"?")
             at = after
@@ -317,24 +356,28 @@ cdef uint64_t number_at(const uint8_t** at, const uint8_t* end) noexcept nogil:
 
 
 cdef uint64_t offset_at(const uint8_t* at, const uint8_t* end) noexcept nogil:
-    """What ``OFFSET n``, ``LIMIT n, m`` or ``"skip": n`` here skips; 0 when none stands here."""
+    """What ``OFFSET n``, ``SKIP n``, ``LIMIT n, m`` or ``"skip": n`` skips; 0 for none of them."""
     cdef const uint8_t* after
     cdef uint64_t number
     cdef uint8_t first = at[0]
+    cdef size_t sign
     if first == c'"':
-        if not is_word_at(at + 1, end, "skip", 4) or end - at < 6 or at[5] != c'"':
+        sign = end - at > 1 and at[1] == c"$"
+        after = at + 1 + sign
+        if not is_word_at(after, end, "skip", 4) or end - after < 5 or after[4] != c'"':
             return 0
-        after = blanks_end(at + 6, end)
+        after = blanks_end(after + 5, end)
         if after == end or after[0] != c":":
             return 0
         after = blanks_end(after + 1, end)
         number = number_at(&after, end)
         return number if after == end or not is_word(after[0]) else 0
-    if first | 32 == c"o":
-        if not is_word_at(at, end, "offset", 6):
+    if first | 32 == c"o" or first | 32 == c"s":
+        sign = 6 if first | 32 == c"o" else 4
+        if not is_word_at(at, end, "offset" if sign == 6 else "skip", sign):
             return 0
-        after = blanks_end(at + 6, end)
-        if after == at + 6:
+        after = blanks_end(at + sign, end)
+        if after == at + sign:
             return 0
         number = number_at(&after, end)
         return number if after == end or not is_word(after[0]) else 0
@@ -358,7 +401,7 @@ cdef uint32_t offset_in(const uint8_t* text, size_t size) noexcept nogil:
     cdef uint64_t largest = 0, found
     while at < end:
         if is_word(at[0]):
-            if at[0] | 32 == c"o" or at[0] | 32 == c"l":
+            if at[0] | 32 == c"o" or at[0] | 32 == c"l" or at[0] | 32 == c"s":
                 found = offset_at(at, end)
                 largest = found if found > largest else largest
             at = words_end(at, end)
@@ -385,14 +428,11 @@ cdef class Statements:
         self.known = <Query[:KNOWN]>room_for(KNOWN * sizeof(Query))
         memset(&self.known[0], 0, KNOWN * sizeof(Query))
         room = LONGEST_READ * WIDEST
-        self.plain = <uint8_t[:room]>room_for(room)
         self.masked = <uint8_t[:room]>room_for(room)
 
     def __dealloc__(self):
         if self.known is not None:
             free(&self.known[0])
-        if self.plain is not None:
-            free(&self.plain[0])
         if self.masked is not None:
             free(&self.masked[0])
 
@@ -419,15 +459,14 @@ cdef class Statements:
 
     cdef size_t mask(self, const uint8_t* text, size_t size) except? 0 nogil:
         """Write a text into `masked`; how many bytes."""
-        if size > <size_t>self.plain.shape[0]:
-            size = self.plain.shape[0]
-        if has_comment(text, size):
-            size = without_comments(text, size, &self.plain[0])
-            text = &self.plain[0]
-        size = without_values(text, size, &self.masked[0])
-        # White space beyond ASCII is yet to be made shorter.
-        if size > LONGEST_KEPT and is_ascii(&self.masked[0], size):
-            size = LONGEST_KEPT
+        cdef size_t written
+        if size > <size_t>self.masked.shape[0]:
+            size = self.masked.shape[0]
+        if is_plain(text, size):
+            written = without_values(text, size, &self.masked[0])
+            if written != NOT_TOLD:
+                return written
+        memcpy(&self.masked[0], text, size)
         return size
 
 
