@@ -118,6 +118,10 @@ class Place(StrEnum):
     SCOPE_ATTRIBUTE = "scope_attribute"
 
 
+#: The trace state of a span stands under this key, the name of its W3C header.
+TRACE_STATE_KEY = "tracestate"
+
+
 class Sighting(NamedTuple):
     """Where a value stood in this batch, and how often.
 
@@ -137,7 +141,8 @@ class Value:
     """A distinct string under a key, with every place of this batch in which it stood.
 
     Attributes:
-        key: attribute key; nested keys are joined by dots; empty for names.
+        key: attribute key; nested keys are joined by dots; `TRACE_STATE_KEY` for the trace state
+            of a span; empty for names.
         text: the string, cut at the decoder's bound.
         new: False when it was judged before and found bad.
         sightings: where it stood; a clean value is handed over once and never again

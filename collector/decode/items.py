@@ -12,7 +12,7 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from collector.decode.anyvalue import bounded, names_of, strings
-from collector.views import Flag, Place
+from collector.views import TRACE_STATE_KEY, Flag, Place
 
 Text: TypeAlias = tuple[str, str, Place]
 DataPoint: TypeAlias = (
@@ -107,7 +107,7 @@ def span_texts(span: SpanMessage) -> Iterator[Text]:
     yield "", span.name, Place.SPAN_NAME
     yield from attribute_texts(span.attributes, Place.SPAN_ATTRIBUTE)
     yield "", span.status.message, Place.SPAN_STATUS
-    yield "", span.trace_state, Place.TRACE_STATE
+    yield TRACE_STATE_KEY, span.trace_state, Place.TRACE_STATE
     for event in span.events:
         yield "", event.name, Place.EVENT_NAME
         yield from attribute_texts(event.attributes, Place.EVENT_ATTRIBUTE)

@@ -120,7 +120,7 @@ def test_every_string_is_shown_with_its_place():
         "in label": Place.METRIC_LABEL,
     }
     keys = {v.key for b in batches for v in b.values}
-    assert {"a.deep", "m"} <= keys
+    assert {"a.deep", "m", "tracestate"} <= keys
 
 
 def test_a_place_that_nobody_wants_is_not_shown():

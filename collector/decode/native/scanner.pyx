@@ -503,7 +503,7 @@ cdef class Scanner:
             elif field.tag == 133:
                 remote = <uint32_t>field.number
         self.texts.plain(name.start, name.size, SPAN_NAME)
-        self.texts.plain(state.start, state.size, TRACE_STATE)
+        self.texts.of_state(&state, TRACE_STATE)
         self.texts.plain(status_text.start, status_text.size, SPAN_STATUS)
         kind = kind if 0 <= kind <= 5 else 0
         if self.valid_id(&trace_id, 16, ODD_TRACE_ID):

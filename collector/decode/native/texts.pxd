@@ -16,11 +16,14 @@ cdef class Texts:
     cdef HashKey secret
     cdef bint[13] places
     cdef uint64_t empty_key
+    cdef const uint8_t* state_text
+    cdef uint64_t state_key
     cdef uint8_t[::1] path
     cdef size_t used         # of the path
     cdef uint32_t long_paths # of this slice
 
     cdef int plain(self, const uint8_t* text, size_t size, int place) except -1 nogil
+    cdef int of_state(self, Field* state, int place) except -1 nogil
     cdef int of_pair(self, Field* pair, int place) except -1 nogil
     cdef int of_value(self, Field* inner, uint64_t key_hash, const uint8_t* key, size_t key_size,
                       int place) except -1 nogil

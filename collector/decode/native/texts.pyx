@@ -14,11 +14,16 @@ from collector.decode.native.values cimport Values
 from collector.decode.native.wire cimport Cursor, Field, hash_bytes, inside, is_utf8, next_field
 
 from collector.decode.anyvalue import bounded
+from collector.views import TRACE_STATE_KEY
 
 cdef enum:
     FIRST_ROOM = 256
     LONGEST_NAME = 256
     MOST_LONG_PATHS = 2048   # in one slice; each is made with the interpreter's lock
+
+# Kept for ever: values refer to it, and outlive the decoder that made them.
+cdef bytes STATE_NAME = TRACE_STATE_KEY.encode()
+cdef size_t STATE_SIZE = len(STATE_NAME)
 
 
 @cython.final
@@ -41,6 +46,8 @@ cdef class Texts:
         for index in range(PLACES):
             self.places[index] = places[index]
         self.empty_key = hash_bytes(NULL, 0, 0, &self.secret)
+        self.state_text = <const uint8_t*><const char*>STATE_NAME
+        self.state_key = hash_bytes(self.state_text, STATE_SIZE, 0, &self.secret)
         self.path = <uint8_t[:FIRST_ROOM]>room_for(FIRST_ROOM)
 
     def __dealloc__(self):
@@ -52,6 +59,14 @@ cdef class Texts:
         if size and self.places[place]:
             self.values.see(self.empty_key, NULL, 0, whole_hash(text, size, &self.secret), text,
                             size, place)
+        return 0
+
+    cdef int of_state(self, Field* state, int place) except -1 nogil:
+        """The trace state of a span."""
+        if state.size and self.places[place]:
+            self.values.see(self.state_key, self.state_text, STATE_SIZE,
+                            whole_hash(state.start, state.size, &self.secret), state.start,
+                            state.size, place)
         return 0
 
     cdef int of_pair(self, Field* pair, int place) except -1 nogil:
