@@ -305,6 +305,7 @@ def _span(item: Item, at: float) -> Span:
         span.links.add(
             trace_id=identifier(link.get("trace"), 16),
             span_id=identifier(link.get("id"), 8),
+            trace_state=str(link.get("trace_state", "")),
             attributes=_pairs(link.get("attributes", {})),
         )
     return span

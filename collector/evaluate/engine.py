@@ -12,8 +12,9 @@ from collector.demand import Demand, union
 from collector.evaluate.outgoing import scrubbed_reading, scrubbed_violation
 from collector.evaluate.picked import Picks
 from collector.evaluate.policy import AnyPolicy, Hit, Judged, Pick, Reading
+from collector.evaluate.sampling import Sampling
 from collector.views import Batch, Mark, Note, Row, Series, Shape, ShapeCount, Value
-from collector.violation import Violation
+from collector.violation import Signal, Violation
 
 T = TypeVar("T")
 
@@ -99,8 +100,12 @@ class Engine:
     ) -> None:
         self.policies = tuple(policies)
         demands = [policy.demand() for policy in self.policies]
-        self.demand: Demand = union(demands)
         self._pairs = tuple(zip(self.policies, demands, strict=True))
+        self._of_spans = frozenset(p.terms.id for p, own in self._pairs if _counts_spans(own))
+        self._sampling = Sampling()
+        if self._of_spans:
+            demands.append(Sampling.demand)
+        self.demand: Demand = union(demands)
         self._rows = {
             index: [policy for policy, own in self._pairs if wanted in own.rows]
             for index, wanted in enumerate(self.demand.rows)
@@ -112,7 +117,7 @@ class Engine:
         self._watching = [policy for policy, own in self._pairs if own.marks & Mark.WATCHED]
         self._of_values = [policy for policy, own in self._pairs if own.places]
         picks = [None if policy.detects else policy.picks for policy in self._of_values]
-        self._picks = Picks([pick for pick in picks if pick is not None])
+        self._picks = Picks([*(pick for pick in picks if pick is not None), Sampling.pick])
         self._views = tuple(_views(self._of_values, picks))
         self._detectors = detectors if any(p.detects for p in self.policies) else None
         self._scrubber = scrubber
@@ -223,6 +228,7 @@ class Engine:
                 wanted = True  # so that it is asked again, item by item
             if wanted:
                 found.append(policy)
+        self._sampling.see_shape(shape)
         return tuple(found)
 
     def _series(self, series: Sequence[Series], now: float) -> list[Violation]:
@@ -281,6 +287,8 @@ class Engine:
         hits = self._found(values)
         of_detectors = sorted(hits)
         picked = self._picked(values)
+        for index in picked[-1]:
+            self._sampling.see_value(values[index])
         judged: dict[int, Judged] = {}
         found: list[Violation] = []
         for policy, view in self._views:
@@ -302,12 +310,12 @@ class Engine:
         return found
 
     def _picked(self, values: Sequence[Value]) -> Sequence[Sequence[int]]:
-        """What policies picked by key and size."""
+        """What policies picked by key and size, and last what tells of sampling."""
         try:
             return self._picks.of(values)
         except Exception as error:  # noqa: BLE001 (see close)
             self._note(PICKS, error)
-            return ((),) * len(self._views)
+            return ((),) * (len(self._views) + 1)
 
     def _rows_for(self, policy: AnyPolicy, rows: Sequence[Row]) -> list[Row]:
         return [
@@ -376,7 +384,9 @@ class Engine:
             self._failed(name, type(error).__name__, place)
 
     def _outgoing(self, violations: list[Violation], now: float) -> list[Violation]:
-        clean = [scrubbed_violation(violation, self._scrub) for violation in violations]
+        told = self._sampling.told
+        full = [told(one) if one.policy in self._of_spans else one for one in violations]
+        clean = [scrubbed_violation(violation, self._scrub) for violation in full]
         if self._exemptions is None:
             return clean
         kept = []
@@ -406,6 +416,11 @@ def _views(
         else:
             yield policy, number
             number += 1
+
+
+def _counts_spans(demand: Demand) -> bool:
+    """Whether what a policy reports hangs on how many spans arrive."""
+    return demand.traces or any(row.signal is Signal.TRACES for row in demand.rows)
 
 
 def _nothing(hook: Callable[[Any, float], None], handed: object, now: float) -> tuple[()]:
