@@ -14,7 +14,7 @@ Bad:
           - {trace: "t{i}", id: d, parent: s, kind: client, name: SELECT prices, start: 0.1,
              duration: 0.2, attributes: {db.system.name: postgresql, server.address: db,
              db.query.text: SELECT * FROM prices WHERE sku = 42}}
-    until: 60
+    until: 90
 
 Good:
     telemetry:
@@ -25,7 +25,7 @@ Good:
           - {trace: "t{i}", id: d, parent: s, kind: client, name: SELECT prices, start: 0.1,
              duration: 0.2, attributes: {db.system.name: postgresql, server.address: db,
              db.query.text: "SELECT * FROM prices WHERE sku = 1{i}"}}
-    until: 60
+    until: 90
 
 Mend:
     Let one request load and the others wait for it (single flight, a lock per key), renew
@@ -63,7 +63,12 @@ _LOCKS = re.compile(r"\bFOR\s+(?:NO\s+KEY\s+)?(?:UPDATE|SHARE|KEY)\b|\bLOCK\s+IN
 class StampedeOptions(Options):
     """When loads of one thing are a stampede."""
 
-    window_seconds: float = Field(default=10, gt=0, description="length of a window (ours)")
+    window_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="length of a window, judged with the one before it, so that loads may arrive "
+        "so far apart (ours)",
+    )
     min_loads: int = Field(
         default=10, ge=2, description="traces that load the same at one moment (ours)"
     )
@@ -76,7 +81,7 @@ class StampedeOptions(Options):
         "after a miss are counted",
     )
     max_loads: int = Field(
-        default=20_000, ge=1, description="loads remembered per window, by a sample of things"
+        default=50_000, ge=1, description="loads remembered per window, by a sample of things"
     )
     max_loads_of_one: int = Field(
         default=2_000, ge=1, description="loads of one thing per window, the earliest"
