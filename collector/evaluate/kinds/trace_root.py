@@ -47,6 +47,7 @@ from collector.violation import Service, Severity, Signal, Violation
 
 _LANGUAGE = "telemetry.sdk.language"
 _OPERATION_NAME = "messaging.operation.name"
+_COMPONENT = "component"  # Envoy says proxy: the spans of a gateway are CLIENT, and often roots
 
 # People begin requests on these, so that nothing stands above a call.
 _DEVICES = ("browser.", "device.", "android.", "ios.")
@@ -86,9 +87,11 @@ class RootOptions(Options):
         default=(
             "ping", "*.ping", "* /ping", "* /*health*", "* /livez", "* /readyz", "* /-/ready",
             "*grpc.health.v1.health/*", "select ?", "select ? from dual", "ismaster", "hello",
-            "connect", "*.connect", "*-connect", "dns.lookup",
+            "connect", "*.connect", "*-connect", "dns.lookup", "* /eureka/*", "*heartbeat*",
+            "* /v1/agent/check/*", "* /nacos/*",
         ),
-        description="patterns of what pools and health checks do by themselves, likewise",
+        description="patterns of what pools, health checks and clients of registries do by "
+        "themselves, likewise",
     )  # fmt: skip
     max_services: int = Field(default=10_000, ge=1, description="services counted in a window")
     max_calls: int = Field(
@@ -129,7 +132,7 @@ class Kind(Policy[RootOptions]):
         return Demand(
             notes=frozenset({NoteKind.CLIENT_ROOT}),
             tallies=frozenset({TallyKind.ROOTS}),
-            trace_keys=frozenset({_OPERATION_NAME}),
+            trace_keys=frozenset({_OPERATION_NAME, _COMPONENT}),
             resource_keys=frozenset({_LANGUAGE}),
         )
 
@@ -183,6 +186,8 @@ class Kind(Policy[RootOptions]):
             semconv.text(attributes, _OPERATION_NAME),
         )
         if not self._messaging.isdisjoint(one.lower() for one in told):
+            return True
+        if attributes.get(_COMPONENT) == "proxy":
             return True
         return any(map(self._excepted, (span.operation, span.name, span.statement.text)))
 
