@@ -54,6 +54,11 @@ class Finished:
     tallies: Counter[Tally] = field(default_factory=Counter)
 
 
+def _level(rank: int) -> int:
+    """How often the share of traces can be halved before those of a rank are left out."""
+    return min(64 - rank.bit_length(), 63)
+
+
 class TraceTable:
     """The bounded table of open traces.
 
@@ -99,6 +104,7 @@ class TraceTable:
         self._producers: Generations[_Identity, int] = Generations(max_producers)
         self._watched: Generations[bytes, bool] = Generations(max_watched)
         self._threshold = _WHOLE
+        self._admitted: dict[int, float] = {}
         self.open_spans = 0
         self.sampled_out = 0
         self.over_trace_bound = 0
@@ -152,7 +158,9 @@ class TraceTable:
             if rank >= self._threshold:
                 self.sampled_out += 1
                 return late_parent
-            entry = self._open[trace_id] = _Open(now, rank)
+            # Where it was kept out until lately, the first of its spans may be gone.
+            lately = self._admitted.get(_level(rank), float("-inf"))
+            entry = self._open[trace_id] = _Open(now, rank, truncated=now - self._wait < lately)
         if len(entry.records) >= self._max_per_trace:
             entry.truncated = True
             self.over_trace_bound += 1
@@ -206,8 +214,14 @@ class TraceTable:
         for trace_id, entry in self._due(until):
             self._judge(trace_id, entry, finished, waited=entry.arrived <= now - self._wait)
         if self.open_spans < self._max_spans // 4:
-            self._threshold = min(_WHOLE, self._threshold * 2)
+            self._relax(now)
         return finished
+
+    def _relax(self, now: float) -> None:
+        """Keep twice as many traces, and know of the others that they were kept out."""
+        if self._threshold < _WHOLE:
+            self._threshold *= 2
+            self._admitted[_level(self._threshold - 1)] = now
 
     def _judge(self, trace_id: bytes, entry: _Open, finished: Finished, *, waited: bool) -> None:
         records = entry.records

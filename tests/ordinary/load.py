@@ -50,7 +50,7 @@ class Load:
 
     Args:
         seed: of everything.
-        rate: programs begun in a second.
+        rate: programs begun in a second; it may be changed on the way.
         mix: programs and how often each runs.
     """
 
@@ -58,7 +58,7 @@ class Load:
         self, seed: int = 1, rate: float = 60.0, mix: Mapping[Program, float] = MIX
     ) -> None:
         self._random = Random(seed)
-        self._rate = rate
+        self.rate = rate
         self._mix = mix
         self._world = World(self._random)
         self._exporters = Exporters(self._random)
@@ -78,7 +78,7 @@ class Load:
         """
         for program, before in _LONG.items():
             share = self._mix.get(program, 0) / sum(self._mix.values())
-            for _ in range(int(share * self._rate * before)):
+            for _ in range(int(share * self.rate * before)):
                 self._run(program, -self._random.uniform(0, before))
         step = -int(_BEFORE / _STEP)
         ends = None
@@ -97,7 +97,7 @@ class Load:
 
     def _count(self) -> int:
         """How many programs begin in a step."""
-        mean = self._rate * _STEP
+        mean = self.rate * _STEP
         return max(0, round(self._random.gauss(mean, mean**0.5)))
 
     def _run(self, program: Program, at: float) -> None:

@@ -2,6 +2,7 @@
 what policies say of shares stays right.
 """
 
+from collections import Counter
 from functools import cache
 from statistics import median
 
@@ -15,6 +16,10 @@ from collector.decode import best
 from collector.decode.limits import Limits
 from collector.decode.reference import ReferenceDecoder
 from collector.demand import Demand
+from collector.evaluate.policy import Meta, Options, Policy, Terms
+from collector.testing import START, Session, requests
+from collector.views import Flag, Mark
+from collector.violation import Signal
 
 DECODERS = list(dict.fromkeys((ReferenceDecoder, type(best.decoder(Demand())))))
 SPANS = 36_000
@@ -87,3 +92,52 @@ def test_ordinary_load_causes_no_violation_when_most_traces_are_left_out(make):
 
     assert min(found.shares) <= 1 / TIMES
     assert found.violations == [], violations_of(found)
+
+
+class Whole(Policy[Options]):
+    """Counts traces that lack a parent: those that are said to lack spans, and the others."""
+
+    meta = Meta(signals=(Signal.TRACES,), severities=(), since="0.1.0")
+
+    def __init__(self):
+        super().__init__(Terms("whole", "whole"), Options())
+        self.traces = Counter()
+        self.orphans = 0
+
+    def demand(self):
+        return Demand(marks=Mark.LOCAL_PARENT_MISSING, orphans=Flag.PARENT_LOCAL)
+
+    def on_trace(self, trace, now):
+        self.traces[trace.truncated] += bool(trace.missing)
+        return ()
+
+    def on_orphans(self, orphans, now):
+        self.orphans += len(orphans)
+
+
+@pytest.mark.parametrize("make", DECODERS)
+def test_a_trace_that_was_kept_out_when_it_began_is_not_taken_for_whole(make):
+    counting = Whole()
+    session = Session([counting], Limits(max_spans=100), make)
+
+    def deliver(at, **span):
+        delivery = {"at": at, "spans": [span]}
+        for signal, body in requests(delivery):
+            session.request(signal, body, START + at)
+
+    for trace in range(500):
+        deliver(0, trace=trace, id="parent", kind="server")
+    for second in range(1, 40):
+        session.tick(START + second)
+    for trace in range(20):
+        deliver(40, trace=trace, id="child", parent="parent", parent_is="local")
+    for second in range(41, 80):
+        session.tick(START + second)
+
+    assert counting.traces[True] > 0
+    assert counting.traces[False] == counting.orphans == 0
+
+    deliver(100, trace="later", id="child", parent="parent", parent_is="local")
+    session.tick(START + 140)
+
+    assert counting.traces[False] == counting.orphans == 1

@@ -63,6 +63,7 @@ cdef class Traces(SpanTable):
     cdef uint32_t max_spans, max_per_trace
     cdef uint32_t wanted_tallies
     cdef int halvings
+    cdef double[64] admitted  # when traces of a level were last let in after they had been kept out
     cdef readonly uint64_t open_spans, sampled_out, over_trace_bound, repeated, not_shown
     cdef uint32_t max_shown
     cdef uint8_t wanted_orphans

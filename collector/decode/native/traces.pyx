@@ -5,6 +5,7 @@ Only traces that carry a demanded mark become objects; all others are counted an
 """
 
 cimport cython
+from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
@@ -58,6 +59,14 @@ cdef int CACHE_ANSWERS = TALLIES.index(TallyKind.CACHE_ANSWERS)
 cdef uint32_t BY_CALL = 1 << CALLS | 1 << CACHE_READS | 1 << CACHE_ANSWERS
 
 
+cdef inline int level_of(uint64_t rank) noexcept nogil:
+    """How often the share of traces can be halved before those of a rank are left out."""
+    cdef int level = 0
+    while level < MOST_HALVINGS and rank >> (63 - level) == 0:
+        level += 1
+    return level
+
+
 @cython.final
 cdef class Traces:
     """The bounded table of open traces; what it promises is said at `decode.traces.TraceTable`.
@@ -75,6 +84,8 @@ cdef class Traces:
         self.max_per_trace = setup.max_spans_per_trace
         self.max_shown = setup.max_spans_shown
         self.wanted_orphans = int(setup.orphans)
+        for index in range(64):
+            self.admitted[index] = -INFINITY
         self.want_ages = NoteKind.LATE_MESSAGE in setup.notes
         for index, kind in enumerate(TALLIES):
             if kind in setup.tallies:
@@ -259,7 +270,8 @@ cdef class Traces:
         trace.arrived = now
         trace.first = trace.last = 0
         trace.count = 0
-        trace.truncated = False
+        # Where it was kept out until lately, the first of its spans may be gone.
+        trace.truncated = now - self.wait < self.admitted[level_of(rank)]
         opened[0] = trace
         return True
 
@@ -366,6 +378,7 @@ cdef class Traces:
             self.drop(trace)
         if self.halvings and self.open_spans < self.max_spans // 4:
             self.halvings -= 1
+            self.admitted[self.halvings] = now
         return 0
 
     cdef int judge(self, TraceRecord* trace, bint waited) except -1 nogil:
