@@ -71,11 +71,15 @@ _WAITING = (
     "bzpop*", "bzmpop*", "xread*", "wait", "waitaof", "monitor", "getmore*", "hello", "ismaster",
     "*getactivitytask", "*getobject", "*putobject", "*uploadpart", "*/completions",
     "*/v1/messages", "*/v1/responses", "*generatecontent*", "*invokemodel*", "*converse",
+    "get /v1/health/service/*", "get /v1/catalog/*", "get /v1/kv/*", "*getupdates*",
+    "*/notifications/v2", "get /apis/*", "get /api/v1/namespaces/*", "get /api/v1/pods",
+    "get /api/v1/services", "get /api/v1/endpoints", "get /api/v1/nodes",
+    "get /api/v1/configmaps", "get /api/v1/secrets", "get /api/v1/namespaces",
 )  # fmt: skip
 _SLOW_PEERS = (
     "api.openai.com*", "*.openai.azure.com*", "api.anthropic.com*", "*.googleapis.com*",
     "bedrock-runtime.*", "api.mistral.ai*", "api.cohere.*", "api.groq.com*", "api.deepseek.com*",
-    "openrouter.ai*",
+    "openrouter.ai*", "kubernetes.default*", "*:6443", "consul*", "*:8500",
 )  # fmt: skip
 
 
@@ -95,7 +99,8 @@ class WaitOptions(Options):
     waiting_operations: Patterns = Field(
         default=_WAITING,
         description="operations that wait by design, without regard to case: polls, streams, "
-        "watches, transfers of large objects, language models (ours)",
+        "watches (Consul's and Kubernetes' by path: the query is not kept), transfers of large "
+        "objects, language models (ours)",
     )
     slow_peers: Patterns = Field(
         default=_SLOW_PEERS, description="peers that take minutes by design (ours)"
