@@ -90,8 +90,12 @@ def test_only_differences_of_times_matter(name, case, clock, make):
     assert counted(wrongly) == counted(rightly)
 
 
-#: What an attribute states, and only the order of spans would excuse: a redirect came before it.
-STATED = {"redirects and auth challenges are counted in resend_count, and are no retries"}
+#: What attributes state, and what only the order of spans would excuse: a redirect that came
+#: before, a query that came after.
+STATED = {
+    "redirects and auth challenges are counted in resend_count, and are no retries",
+    "a conflict that was dealt with, and a fault of which another call is the cause",
+}
 CLEAN = [
     one for one in CASES if not one.values[1]["expect"] and one.values[1]["name"] not in STATED
 ]

@@ -95,7 +95,8 @@ class Kind(Policy[OverrunOptions]):
                     yield self._report(span, end, trace.trace_id.hex())
 
     def _late(self, span: Span, above: Span) -> bool:
-        return self._most < ended(span) - ended(above) <= CLOCK_FAULT
+        plausible = max(took(span), took(above)) <= CLOCK_FAULT
+        return plausible and self._most < ended(span) - ended(above) <= CLOCK_FAULT
 
     def _outlived(self, tree: Tree, span: Span) -> _End | None:
         """The work that gave up before a call ended; None for a call within such a call."""
