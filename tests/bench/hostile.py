@@ -58,6 +58,14 @@ def new_names(random: Random, number: int) -> Span:
     return span
 
 
+def new_queries(random: Random, number: int) -> Span:
+    """Every span has a query that was never seen, with its values where they cannot be told."""
+    span = _usual(_span(random), number)
+    text = f"""find {{"user": "{random.randbytes(8).hex()}"}}"""
+    span.attributes.extend(attributes({"db.system.name": "mongodb", "db.query.text": text}))
+    return span
+
+
 def new_peers(random: Random, number: int) -> Span:
     """Every call goes to a peer that was never seen."""
     span = _usual(_span(random), number)
@@ -84,6 +92,7 @@ KINDS: dict[str, Make] = {
     "every shape new": new_shapes,
     "every span name new": new_names,
     "every peer new": new_peers,
+    "every query new": new_queries,
     "one trace per span": lone_spans,
     "one giant trace": giant_trace,
 }

@@ -102,6 +102,9 @@ cdef class Details:
             record: of which neither is set.
         """
         cdef uint32_t at, rank = LARGEST
+        # Ids that do not count on a span of this kind are not looked at.
+        cdef uint32_t asked = USE_IDENTITY | USE_TENANT | (
+            USE_MESSAGE if kind == CONSUMER else USE_FINGERPRINT if kind == SERVER else 0)
         cdef uint64_t identity = 0, message = 0, fingerprint = 0, hashed, rows = 0
         cdef bint by_key = False, by_message = False, told = False
         cdef int batch = 0
@@ -122,17 +125,16 @@ cdef class Details:
                 batch = TOLD if batch == TOLD or <int64_t>value.number > 0 else EMPTY
             if key.uses & USE_OFFSET:
                 offset = max(offset, integer_of(&value))
-            if not key.uses & (USE_IDENTITY | USE_MESSAGE | USE_TENANT | USE_FINGERPRINT) \
-                    or not id_text(&value, &text, room):
+            if not key.uses & asked or not id_text(&value, &text, room):
                 continue
             hashed = mix(key.hash, text_hash(text.start, text.size, &self.secret), &self.secret)
             if key.uses & USE_IDENTITY:
                 identity += hashed
                 by_key = True
-            if key.uses & USE_MESSAGE:
+            if key.uses & USE_MESSAGE & asked:
                 message += hashed
                 by_message = True
-            if key.uses & USE_FINGERPRINT:
+            if key.uses & USE_FINGERPRINT & asked:
                 fingerprint += hashed
                 told = True
             if key.uses & USE_TENANT and key.rank < rank:
@@ -140,9 +142,9 @@ cdef class Details:
                 record.tenant = <uint16_t>(
                     key.family << TENANT_BITS | tenant_number(text.start, text.size))
         record.kinds |= <uint8_t>(batch << BATCH_SHIFT)
-        if kind == SERVER and told:
+        if told:
             record.target = fingerprint + (fingerprint == 0)
-        if kind == CONSUMER and by_message:
+        if by_message:
             record.extra = message + (message == 0)
             record.kinds |= BY_MESSAGE << IDENTITY_SHIFT
         elif by_key:

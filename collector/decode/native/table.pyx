@@ -6,7 +6,7 @@ from libc.stdlib cimport free
 from libc.string cimport memset
 
 from collector.decode.native.maps cimport map_close
-from collector.decode.native.rooms cimport moved, room_for
+from collector.decode.native.rooms cimport moved, room_for, room_of_lines
 from collector.decode.native.wire cimport mix
 
 from collector.views import NoteKind
@@ -38,7 +38,7 @@ cdef class SpanTable:
         ) = setup.bounds
         # Room that is not touched costs no memory.
         room = setup.max_spans + 2
-        self.spans = <SpanRecord[:room]>room_for(room * sizeof(SpanRecord))
+        self.spans = <SpanRecord[:room]>room_of_lines(room * sizeof(SpanRecord))
         self.profiles = <ProfileRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(ProfileRecord))
         memset(&self.profiles[0], 0, FIRST_ROOM * sizeof(ProfileRecord))
         self.resources = <ResourceRecord[:FIRST_ROOM]>room_for(FIRST_ROOM * sizeof(ResourceRecord))
