@@ -8,7 +8,7 @@ SEED ?= 0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup tools lint types layers pytest test deploy-check e2e-monitoring e2e-collector \
-  image-check eval-sensitive differential fuzz ordinary conformance faults bench-forward bench bench-sensitive bench-memory bench-guard run demo demo-clean docs lock clean
+  image-check eval-sensitive differential fuzz ordinary clocks conformance faults bench-forward bench bench-sensitive bench-memory bench-guard run demo demo-clean docs lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ differential: setup ## compare the decoders on 200 thousand messages and more
 
 fuzz: setup ## feed odd bytes to the compiled decoder for FUZZ_SECONDS (needs clang)
 	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
+
+clocks: setup ## every case of every kind under every hostile clock
+	EVERY_CASE=1 $(BIN)/pytest --no-cov -n auto tests/order/test_clocks.py
 
 ordinary: setup ## all policies over a long ordinary load, which they must leave alone (ORDINARY=--help)
 	@$(BIN)/python tests/ordinary/run.py $(ORDINARY)
