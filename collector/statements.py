@@ -33,7 +33,7 @@ _STANDARD_SYSTEMS = """
     oracle oracle.db other_sql pervasive postgres postgresql presto progress redshift
     sap.hana sap.maxdb sqlite sybase teradata timescaledb trino vertica yugabytedb
 """
-_STANDARD = frozenset(_STANDARD_SYSTEMS.split())
+STANDARD = frozenset(_STANDARD_SYSTEMS.split())
 
 # A query is read once, from left to right, and the first alternative that fits takes what it
 # can: so a quote in a comment opens no value, and two dashes in a value open no comment. A word is
@@ -203,7 +203,7 @@ def statement(name: str, attributes: Attributes) -> Statement:
         return NO_STATEMENT
     query = semconv.first(attributes, "db.query.text")
     sent = query if isinstance(query, str) else ""
-    text = "" if system in CACHES else masked(sent, standard=system in _STANDARD)
+    text = "" if system in CACHES else masked(sent, standard=system in STANDARD)
     operation = semconv.text(attributes, "db.operation.name")
     summary = semconv.text(attributes, "db.query.summary")
     first = text or sent[:_LONGEST_NAME].partition(" ")[0]

@@ -59,10 +59,10 @@ def new_names(random: Random, number: int) -> Span:
 
 
 def new_queries(random: Random, number: int) -> Span:
-    """Every span has a query that was never seen, with its values where they cannot be told."""
+    """Every span has a query that was never seen, of a table of its own."""
     span = _usual(_span(random), number)
-    text = f"""find {{"user": "{random.randbytes(8).hex()}"}}"""
-    span.attributes.extend(attributes({"db.system.name": "mongodb", "db.query.text": text}))
+    text = f"SELECT a FROM t_{random.randbytes(8).hex()}"
+    span.attributes.extend(attributes({"db.system.name": "postgresql", "db.query.text": text}))
     return span
 
 

@@ -57,6 +57,7 @@ cdef struct Call:
     bint server_route
     uint32_t filled      # bits of the targets that have a value
     Target[7] targets
+    uint32_t systems     # bits of the kinds of database that it names
     uint32_t parameters  # how many were met
     uint64_t parameter_sum
     uint64_t[32] parameter_keys
@@ -68,6 +69,7 @@ cdef inline void begin(Call* call) noexcept nogil:
     call.sum = call.peer_sum = 0
     call.route = call.server_route = False
     call.filled = 0
+    call.systems = 0
     call.parameters = 0
     call.parameter_sum = 0
 

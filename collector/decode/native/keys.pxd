@@ -25,6 +25,7 @@ cdef enum:
     ROLE_ROW = 2048      # a row selection asks for it
     ROLE_DETAIL = 4096   # a detail is made of it
     ROLE_PARAMETER = 8192  # of a query; told by how its name begins
+    ROLE_SYSTEM = 16384  # names the system of a database
 
 
 cdef inline bint same(const uint8_t* one, const uint8_t* other, size_t size) noexcept nogil:

@@ -18,7 +18,7 @@ from collector.decode.native.calls cimport (
 from collector.decode.native.hashes cimport LONGEST, typed_hash
 from collector.decode.native.details cimport Details
 from collector.decode.native.keys cimport (
-    ROLE_DETAIL, ROLE_PARAMETER, ROLE_ROW, Key, Keys, is_parameter,
+    ROLE_DETAIL, ROLE_PARAMETER, ROLE_ROW, ROLE_SYSTEM, Key, Keys, is_parameter,
 )
 from collector.decode.native.maps cimport map_clear, map_close, map_get, map_put
 from collector.decode.native.otlp cimport (
@@ -125,7 +125,7 @@ cdef class Scanner:
         self.series = SeriesTable(setup.series_refresh, setup.remembered_series)
         self.profiles = Profiles(setup.max_new_profiles)
         self.traces = Traces(setup)
-        self.statements = Statements(setup.secret)
+        self.statements = Statements(setup.secret, setup.systems)
         self.details = Details(setup.secret, self.keys, setup.details)
         for name in setup.events:
             map_put(&self.events, hash_bytes(name, len(name), 7, &self.secret), 1)
@@ -390,6 +390,8 @@ cdef class Scanner:
         if roles:
             if call != NULL:
                 learn(call, roles, key_hash, &inner, value_hash, again * self.pairs, &self.secret)
+                if roles & ROLE_SYSTEM:
+                    call.systems |= <uint32_t>1 << self.statements.system_of(&inner, value_hash)
                 if roles & ROLE_DETAIL:
                     self.details.note(number, &inner, self.item_number)
             if roles & ROLE_ROW:
@@ -587,10 +589,10 @@ cdef class Scanner:
         cdef Query* query
         cdef WaitingSpan* made
         if sql != NULL:
-            query = self.statements.read(sql.value.start, sql.value.size, sql.hash)
+            query = self.statements.read(sql.value.start, sql.value.size, sql.hash, call.systems)
             literal = query.literal
             offset = query.offset
-            if query.masked and kind != SERVER_KIND:
+            if call.systems and kind != SERVER_KIND:
                 with_text = mix(hashed, query.masked, &self.secret)
         if kind == CLIENT_KIND or kind == PRODUCER_KIND:
             set_target(call, record, sql, literal, &self.secret)

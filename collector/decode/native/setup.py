@@ -10,6 +10,7 @@ from collector.decode.limits import Limits
 from collector.decode.profiles import Profiler
 from collector.demand import Demand
 from collector.details import BATCHES, MESSAGE_ID, OFFSETS, ROWS, DetailKeys
+from collector.statements import CACHES, STANDARD
 from collector.views import Flag, Mark, NoteKind, Place, TallyKind
 from collector.violation import Signal
 
@@ -27,7 +28,7 @@ _TARGETS = {
     ("db.query.text", True): 512,
     ("db.query.text", False): 1024,
 }
-_ROW, _DETAIL = 2048, 4096
+_ROW, _DETAIL, _SYSTEM = 2048, 4096, 16384
 _NEVER, _WITH_KEY, _ALWAYS = 0, 1, 2
 
 # What an attribute tells, as `details.pyx` numbers it.
@@ -44,6 +45,7 @@ class Setup:
     roles: dict[str, int]
     details: dict[str, tuple[int, int, int]]
     events: tuple[bytes, ...]
+    systems: dict[bytes, int]
     shapes: tuple[bool, ...]
     rows: tuple[int, ...]
     places: tuple[bool, ...]
@@ -112,11 +114,18 @@ def _roles(demand: Demand, profiler: Profiler) -> dict[str, int]:
     asked = {
         _DETAIL: profiler.detail_keys.all if demand.traces else frozenset(),
         _ROW: _row_keys(demand),
+        _SYSTEM: frozenset(semconv.family("db.system.name")),
     }
     for role, keys in asked.items():
         for key in keys:
             roles[key] = roles.get(key, 0) | role
     return roles
+
+
+def _systems() -> dict[bytes, int]:
+    """What is known of systems of databases, as `statements.pxd` numbers it."""
+    known = dict.fromkeys(STANDARD, 1) | dict.fromkeys(CACHES, 3)
+    return {name.encode(): number for name, number in known.items()}
 
 
 def _row_keys(demand: Demand) -> frozenset[str]:
@@ -150,6 +159,7 @@ def setup_of(demand: Demand, limits: Limits, seed: bytes) -> Setup:
         roles=_roles(demand, profiler),
         details=_uses(profiler.detail_keys) if demand.traces else {},
         events=tuple(sorted(events)),
+        systems=_systems(),
         shapes=tuple(signal in demand.shapes for signal in SIGNALS),
         rows=tuple(_row_use(demand, signal) for signal in SIGNALS),
         places=tuple(place in demand.places for place in Place),

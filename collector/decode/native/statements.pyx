@@ -1,27 +1,30 @@
 # cython: language_level=3, boundscheck=True, wraparound=False, initializedcheck=False
 """Queries without their values, as `collector.statements.masked` writes them, or nearly.
 
-What is masked here is masked there, however the system of the database quotes; what is not may be
+What is masked here is masked there, as the system of the database quotes; what is not may be
 masked there yet. So equal texts here stand for equal texts there, and a text in which that is hard
-to tell (escapes by backslash, dollar quotes) stays as it is, which costs a look at another span.
+to tell (odd numbers, dollar quotes) stays as it is, which costs a look at another span.
 """
 
 cimport cython
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memchr, memcpy, memset
 
 from collector.decode.native.hashes cimport kept_size, text_hash
-from collector.decode.native.otlp cimport first_characters
+from collector.decode.native.maps cimport map_close, map_get, map_put
+from collector.decode.native.otlp cimport TEXT, first_characters
 from collector.decode.native.paths cimport has_literal, is_digit, is_word
 from collector.decode.native.rooms cimport room_for
-from collector.decode.native.wire cimport mix
+from collector.decode.native.wire cimport Field, mix
 
 cdef enum:
     LONGEST_READ = 4096      # characters of a query that are looked at
     WIDEST = 4               # bytes of a character
     KNOWN = 2048             # queries that are remembered; a power of two
     MOST_DIGITS = 18
+    LONGEST_SYSTEM = 32      # bytes of a name of a system that may be known
+    LONGEST_WORD = 128       # characters of a command of a cache in which its first word ends
     LARGEST = 0xFFFFFFFF
 
 cdef size_t NOT_TOLD = <size_t>-1
@@ -106,13 +109,16 @@ cdef const uint8_t* number_end(const uint8_t* at, const uint8_t* end) noexcept n
     return whole if apart(whole, end) else NULL
 
 
-cdef const uint8_t* text_end(const uint8_t* at, const uint8_t* end) noexcept nogil:
-    """Where a text in quotes ends that begins here, if it holds no backslash."""
+cdef const uint8_t* text_end(const uint8_t* at, const uint8_t* end, bint escapes) noexcept nogil:
+    """Where a text in quotes ends that begins here; ``escapes`` says that backslashes escape."""
+    cdef uint8_t quote = at[0]
     at += 1
     while at < end:
-        if at[0] != c"'":
+        if escapes and at[0] == c"\\":
+            at += 2
+        elif at[0] != quote:
             at += 1
-        elif end - at > 1 and at[1] == c"'":
+        elif end - at > 1 and at[1] == quote:
             at += 2
         else:
             return at + 1
@@ -139,8 +145,6 @@ cdef const uint8_t* value_end(const uint8_t* start, const uint8_t* at, const uin
     cdef uint8_t byte = at[0]
     cdef uint8_t before = (at - 1)[0] if at > start else 0
     cdef const uint8_t* after = NULL
-    if byte == c"'":
-        return text_end(at, end)
     if is_digit(byte) or byte == c"+" or byte == c"-":
         if before == c"?" and is_digit(byte):
             return NULL  # the number of a parameter
@@ -161,20 +165,10 @@ cdef const uint8_t* value_end(const uint8_t* start, const uint8_t* at, const uin
     return after if after != NULL and after - at > 1 else NULL
 
 
-cdef bint is_plain(const uint8_t* text, size_t size) noexcept nogil:
-    """Whether all systems of databases agree where a text's values begin and end."""
-    cdef const uint8_t* at = text
-    cdef const uint8_t* end = text + size
-    if memchr(text, c"\\", size) != NULL:
-        return False
-    while at < end:
-        at = <const uint8_t*>memchr(at, c"$", end - at)
-        if at == NULL:
-            return True
-        at += 1
-        if at < end and not is_digit(at[0]):
-            return False
-    return True
+cdef bint opens_dollars(const uint8_t* at, const uint8_t* end) noexcept nogil:
+    """Whether a text in dollar quotes may begin with the dollar sign here."""
+    at = words_end(at + 1, end)
+    return at < end and at[0] == c"$"
 
 
 cdef const uint8_t* comment_end(const uint8_t* at, const uint8_t* end) noexcept nogil:
@@ -215,6 +209,22 @@ cdef const uint8_t* name_end(const uint8_t* at, const uint8_t* end) noexcept nog
     return at
 
 
+cdef const uint8_t* key_end(const uint8_t* at, const uint8_t* end) noexcept nogil:
+    """Where a key of JSON ends that begins here, its colon too; NULL when it is a value."""
+    at += 1
+    while at < end and (is_name(at[0]) or at[0] == c" " or c"*" <= at[0] <= c"/" and at[0] != c"+"
+                        and at[0] != c","):
+        at += 1
+    if at == end or at[0] != c'"':
+        return NULL
+    at += 1
+    while at < end and is_blank(at[0]):
+        at += 1
+    if at == end or at[0] != c":" or end - at > 1 and at[1] == c":":
+        return NULL
+    return at + 1
+
+
 # A text that is being written: never more bytes than were read for it.
 cdef struct Written:
     uint8_t* to
@@ -235,8 +245,27 @@ cdef inline void put_space(Written* written) noexcept nogil:
         put(written, c" ")
 
 
+cdef bint follows_value(Written* written) noexcept nogil:
+    """Whether a comma stands last, and before it a value: then the text is made to end with that."""
+    cdef size_t at = written.size
+    if at and written.to[at - 1] == c" ":
+        at -= 1
+    if not at or written.to[at - 1] != c",":
+        return False
+    at -= 1
+    if at and written.to[at - 1] == c" ":
+        at -= 1
+    if not at or written.to[at - 1] != c"?":
+        return False
+    written.size = at
+    written.list = LIST_VALUE if written.list == LIST_COMMA else NO_LIST
+    return True
+
+
 cdef void put_sign(Written* written, uint8_t byte) noexcept nogil:
     """What a list may be made of; all that holds nothing but values reads ``(?)``."""
+    if byte == c"?" and follows_value(written):
+        return
     put(written, byte)
     if byte == c"(":
         written.list = LIST_OPEN
@@ -267,10 +296,13 @@ cdef bint is_comma(const uint8_t* text, size_t size) noexcept nogil:
     return commas == 1
 
 
-cdef size_t without_values(const uint8_t* text, size_t size, uint8_t* to) noexcept nogil:
+cdef size_t without_values(const uint8_t* text, size_t size, uint8_t* to, bint values_quoted)\
+        noexcept nogil:
     """Write a text without its values, no more bytes than it has; how many.
 
     `NOT_TOLD` where a letter before a quote says how it is to be read, and the like.
+    ``values_quoted`` says that double quotes stand around values, and around keys of JSON, and
+    that backslashes escape.
     """
     cdef const uint8_t* at = text
     cdef const uint8_t* end = text + size
@@ -298,18 +330,26 @@ cdef size_t without_values(const uint8_t* text, size_t size, uint8_t* to) noexce
             put_space(&written)
             at = after
             continue
-        if byte == c'"' or byte == c"`":
+        if byte == c"`" or byte == c'"':
             after = name_end(at, end)
-            if after < end and (after - 1)[0] == c":" and is_name(after[0]):
+            if byte == c'"' and values_quoted:
+                after = key_end(at, end)
+            elif after < end and (after - 1)[0] == c":" and is_name(after[0]):
                 return NOT_TOLD  # a key of JSON with a number, or a name with a parameter
-            memcpy(to + written.size, at, after - at)
-            written.size += after - at
-            written.list = NO_LIST
-            at = after
-            continue
+            if after != NULL:
+                memcpy(to + written.size, at, after - at)
+                written.size += after - at
+                written.list = NO_LIST
+                at = after
+                continue
         if byte == c"'" and at > text and (is_name((at - 1)[0]) or (at - 1)[0] == c"&"):
             return NOT_TOLD
-        after = value_end(text, at, end)
+        if byte == c"$" and (at == text or not is_name((at - 1)[0])) and opens_dollars(at, end):
+            return NOT_TOLD
+        if byte == c"'" or byte == c'"':
+            after = text_end(at, end, values_quoted)
+        else:
+            after = value_end(text, at, end)
         if after != NULL and after < end and is_name(after[0]):
             return NOT_TOLD  # what follows may be a part of it
         if after == NULL and is_digit(byte) and (at == text or not is_name((at - 1)[0])):
@@ -419,33 +459,65 @@ cdef class Statements:
 
     Args:
         secret: of the hashes.
+        systems: what is known of systems of databases, by their names; see `System`.
     """
 
-    def __cinit__(self, tuple secret):
+    def __cinit__(self, tuple secret, dict systems):
         cdef int index
         for index in range(4):
             self.secret.mix[index] = secret[index]
         self.known = <Query[:KNOWN]>room_for(KNOWN * sizeof(Query))
         memset(&self.known[0], 0, KNOWN * sizeof(Query))
+        if any(len(name) > LONGEST_SYSTEM for name in systems):
+            raise ValueError("a system with a name that is too long")
+        for name, index in systems.items():
+            map_put(&self.systems, text_hash(name, len(name), &self.secret), index)
         room = LONGEST_READ * WIDEST
         self.masked = <uint8_t[:room]>room_for(room)
 
     def __dealloc__(self):
+        map_close(&self.systems)
         if self.known is not None:
             free(&self.known[0])
         if self.masked is not None:
             free(&self.masked[0])
 
-    cdef Query* read(self, const uint8_t* text, size_t size, uint64_t hashed) except NULL nogil:
+    cdef int system_of(self, Field* value, uint64_t hashed) noexcept nogil:
+        """What is known of a system by its name; ``hashed`` is its `hashes.typed_hash`."""
+        cdef int64_t found
+        cdef size_t at
+        cdef uint8_t[LONGEST_SYSTEM] lower
+        if value.tag != TEXT or value.size == 0:
+            return UNKNOWN_SYSTEM
+        found = map_get(&self.systems, hashed)
+        if found >= 0:
+            return <int>found
+        for at in range(value.size):
+            if value.start[at] >= 0x80:
+                return UNKNOWN_SYSTEM  # what it is in lower case is hard to tell
+        if value.size > LONGEST_SYSTEM:
+            return OTHER_SYSTEM
+        for at in range(value.size):
+            lower[at] = value.start[at] | (32 if c"A" <= value.start[at] <= c"Z" else 0)
+        found = map_get(&self.systems, text_hash(lower, value.size, &self.secret))
+        return <int>found if found >= 0 else OTHER_SYSTEM
+
+    cdef Query* read(self, const uint8_t* text, size_t size, uint64_t hashed, uint32_t systems)\
+            except NULL nogil:
         """What a text says.
 
         Args:
-            text: of a query.
+            text: of a query, which is not empty.
             size: in bytes.
             hashed: its `hashes.text_hash`.
+            systems: bits of what is known of the database; if they differ, nothing is.
         """
-        cdef Query* known = &self.known[(hashed ^ hashed >> 32) & (KNOWN - 1)]
+        cdef Query* known
         cdef size_t looked_at
+        if systems & (systems - 1):
+            systems = 1 << UNKNOWN_SYSTEM
+        hashed += systems
+        known = &self.known[(hashed ^ hashed >> 32) & (KNOWN - 1)]
         if known.text == hashed and hashed:
             return known
         size = kept_size(text, size)
@@ -453,28 +525,51 @@ cdef class Statements:
         known.text = hashed
         known.literal = has_literal(text, size, LONGEST_READ)
         known.offset = offset_in(text, looked_at)
-        looked_at = self.mask(text, looked_at)
-        known.masked = text_hash(&self.masked[0], looked_at, &self.secret) if looked_at else 0
+        if systems == 1 << CACHE_SYSTEM:
+            known.masked = mix(text_hash(text, first_word(text, size), &self.secret), 1, &self.secret)
+            return known
+        if systems != 1 << UNKNOWN_SYSTEM:
+            looked_at = self.mask(text, looked_at, systems == 1 << OTHER_SYSTEM)
+            known.masked = text_hash(&self.masked[0], looked_at, &self.secret)
+        if systems == 1 << UNKNOWN_SYSTEM or is_nothing(&self.masked[0], looked_at):
+            # Nothing is known of its quotes, or the verb is told by what was left out.
+            known.masked = mix(text_hash(text, size, &self.secret), 2, &self.secret)
         return known
 
-    cdef size_t mask(self, const uint8_t* text, size_t size) except? 0 nogil:
+    cdef size_t mask(self, const uint8_t* text, size_t size, bint values_quoted) except? 0 nogil:
         """Write a text into `masked`; how many bytes."""
         cdef size_t written
         if size > <size_t>self.masked.shape[0]:
             size = self.masked.shape[0]
-        if is_plain(text, size):
-            written = without_values(text, size, &self.masked[0])
-            if written != NOT_TOLD:
-                return written
+        written = without_values(text, size, &self.masked[0], values_quoted)
+        if written != NOT_TOLD:
+            return written
         memcpy(&self.masked[0], text, size)
         return size
 
 
-def masked(str text):
+cdef size_t first_word(const uint8_t* text, size_t size) noexcept nogil:
+    """The bytes before the first space, if it comes soon."""
+    cdef const uint8_t* space
+    size = first_characters(text, size, LONGEST_WORD)
+    space = <const uint8_t*>memchr(text, c" ", size)
+    return size if space == NULL else space - text
+
+
+cdef bint is_nothing(const uint8_t* text, size_t size) noexcept nogil:
+    """Whether a text is made of spaces, commas and semicolons alone."""
+    cdef size_t at
+    for at in range(size):
+        if text[at] != c" " and text[at] != c"," and text[at] != c";":
+            return False
+    return True
+
+
+def masked(str text, *, bint values_quoted=False):
     """What a query becomes; see the module."""
-    cdef Statements statements = Statements((1, 2, 3, 4))
+    cdef Statements statements = Statements((1, 2, 3, 4), {})
     cdef bytes raw = text[:LONGEST_READ].encode()
-    cdef size_t size = statements.mask(<const uint8_t*><const char*>raw, len(raw))
+    cdef size_t size = statements.mask(<const uint8_t*><const char*>raw, len(raw), values_quoted)
     return (<const char*>&statements.masked[0])[:size].decode()
 
 

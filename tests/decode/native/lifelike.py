@@ -102,7 +102,11 @@ def _database(span: Span, rng: random.Random, text: str) -> None:
     span.kind = rng.choice((_CLIENT, _CLIENT, _CLIENT, 1, _SERVER))
     span.name = rng.choice(("SELECT t", "BEGIN", "query"))
     if rng.random() < 0.95:
-        put(span, rng.choice(("db.system.name", "db.system")), rng.choice(("postgresql", "MySQL")))
+        put(
+            span,
+            rng.choice(("db.system.name", "db.system")),
+            rng.choice(("postgresql", "MySQL", "mongodb")),
+        )
     word = rng.random()
     if word < 0.2:
         put(span, "db.operation.name", rng.choice(("BEGIN", "begin", "COMMIT", "INSERT")))

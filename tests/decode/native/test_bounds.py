@@ -312,10 +312,10 @@ def test_queries_that_are_never_the_same_leave_room_for_other_calls():
     decoder = NativeDecoder(demand, Limits(max_new_profiles=4, trace_wait=1))
     decoder.watch(b"t" * 16)
 
-    deliver(decoder, queries([f'find "{text}"' for text in "abcdc"]))
+    deliver(decoder, queries([f"find {text}" for text in "abcdc"]))
     deliver(decoder, calls(["other"], 50))
 
-    known = [("pg", Verb.READ, f'find "{text}"') for text in "ab"]
+    known = [("pg", Verb.READ, f"find {text}") for text in "ab"]
     unknown = ("pg", Verb.READ, "")
     other = ("other", Verb.NONE, "")
     assert statements(decoder, NOW + 1) == [*known, unknown, unknown, unknown, other]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from collector import details, statements
 from collector.decode.limits import Limits
 from collector.decode.messages import REQUESTS
+from collector.decode.reference import ReferenceDecoder
 from collector.demand import Demand
 from collector.views import Mark
 from collector.violation import Signal
@@ -46,9 +47,8 @@ TEXTS = st.one_of(WRITTEN, SIGNS, ANY, st.tuples(WRITTEN, SIGNS, WRITTEN).map(""
 @example("/*/ '--' */ a --b\n c /* d")
 @example("\u00a0" * 600 + "x" * 600)
 def test_what_is_left_to_do_ends_in_what_the_reference_writes(text: str) -> None:
-    ours = native.masked(text)
-
     for standard in (True, False):
+        ours = native.masked(text, values_quoted=not standard)
         wanted = statements.masked(text, standard=standard)
         assert statements.masked(ours, standard=standard) == wanted
 
@@ -61,50 +61,81 @@ def test_it_skips_as_many_rows_as_by_the_reference(text: str) -> None:
     assert native.offset(text) == details._offset({"db.query.text": text})
 
 
-def request(texts: list[str]):
+SYSTEMS = ("postgresql", "mysql", "MongoDB", "PostgreSQL", "redis", "Redis", "ünknown", "", None)
+
+
+def request(texts: list[str], system: str | None = "postgresql"):
     message = REQUESTS[Signal.TRACES]()
     spans = message.resource_spans.add().scope_spans.add().spans
     for number, text in enumerate(texts, 1):
         span = spans.add(trace_id=b"t" * 16, span_id=number.to_bytes(8, "big"), kind=3)
-        for key, value in (("db.system.name", "postgresql"), ("db.query.text", text)):
-            span.attributes.add(key=key).value.string_value = value
+        span.attributes.add(key="db.query.text").value.string_value = text
+        if system is not None:
+            span.attributes.add(key="db.system.name").value.string_value = system
     return message
 
 
-def profiles_of(texts: list[str]) -> list[str]:
-    """The text of the statement that each span is shown with."""
-    decoder = NativeDecoder(Demand(marks=Mark.WATCHED), Limits(trace_wait=1))
+def statements_of(make, message) -> list[statements.Statement]:
+    """The statement that each span is shown with."""
+    decoder = make(Demand(marks=Mark.WATCHED), Limits(trace_wait=1))
     decoder.watch(b"t" * 16)
-    list(decoder.slices(Signal.TRACES, decoder.adopt(request(texts)), 1e9))
+    list(decoder.slices(Signal.TRACES, decoder.adopt(message), 1e9))
     (trace,) = decoder.drain(1e9).traces
-    return [span.statement.text for span in trace.spans]
+    return [span.statement for span in trace.spans]
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(TEXTS, min_size=1, max_size=12), st.integers())
-def test_spans_of_one_profile_have_one_statement(texts: list[str], seed: int) -> None:
+@given(st.lists(TEXTS, min_size=1, max_size=12), st.integers(), st.sampled_from(SYSTEMS))
+@example(["", "/*get*/", "/*set*/", ";", ",", " ;"], 1, "mysql")
+@example(["/*get*/ x", "/*set*/ x", " x", "get x", "get y"], 1, "Redis")
+def test_spans_of_one_profile_have_one_statement(
+    texts: list[str], seed: int, system: str | None
+) -> None:
     rng = random.Random(seed)
     texts += [re.sub(r"[0-9]", str(rng.randrange(10)), text) for text in texts]
     texts += [text.replace("a", rng.choice(("b", "'", "--"))) for text in texts]
     texts += [query(rng) for _ in range(10)]
 
-    assert profiles_of(texts) == [statements.masked(text) for text in texts]
+    message = request(texts, system)
+    assert statements_of(NativeDecoder, message) == statements_of(ReferenceDecoder, message)
+
+
+MONGO = '{{"find": "t", "filter": {{"_id": {{"$in": {}}}}}, "lsid": "{:032x}\\n"}}'
 
 
 @pytest.mark.parametrize(
-    "texts",
+    ("system", "texts"),
     [
-        [f"SELECT * FROM t WHERE id = {number}" for number in range(50)],
-        [f"SELECT * FROM t WHERE a = 'it''s {number}'" for number in range(50)],
-        [f"SELECT * FROM t /*traceparent='00-{number:032x}-01'*/" for number in range(50)],
-        [f"SELECT * FROM t WHERE id IN ({', '.join('?' * number)})" for number in range(1, 50)],
-        [f"INSERT INTO t VALUES {', '.join(['(1, 2)'] * number)}" for number in range(1, 50)],
-        [f"SELECT * FROM t WHERE a = {name}" for name in (":id", "@p", "$1", "%s", "%(id)s", "?")],
+        ("postgresql", [f"SELECT * FROM t WHERE id = {number}" for number in range(50)]),
+        ("postgresql", [f"SELECT * FROM t WHERE a = 'it''s {number}'" for number in range(50)]),
+        (
+            "postgresql",
+            [f"SELECT * FROM t /*traceparent='00-{number:032x}-01'*/" for number in range(50)],
+        ),
+        (
+            "postgresql",
+            [f"SELECT * FROM t WHERE id IN ({', '.join('?' * number)})" for number in range(1, 50)],
+        ),
+        (
+            "postgresql",
+            [f"INSERT INTO t VALUES {', '.join(['(1, 2)'] * number)}" for number in range(1, 50)],
+        ),
+        (
+            "postgresql",
+            [
+                f"SELECT * FROM t WHERE a = {name}"
+                for name in (":id", "@p", "$1", "%s", "%(id)s", "?")
+            ],
+        ),
+        ("mongodb", [MONGO.format(list(range(number + 1)), number) for number in range(50)]),
+        ("mysql", [f'SELECT * FROM t WHERE a = "it\\"s {number}"' for number in range(50)]),
+        ("redis", [f"GET user:{number:x}" for number in range(50)]),
+        ("Redis", [f"SET a {number} EX 5" for number in range(50)]),
     ],
 )
-def test_what_differs_in_values_alone_is_learned_once(texts: list[str]) -> None:
+def test_what_differs_in_values_alone_is_learned_once(system: str, texts: list[str]) -> None:
     decoder = NativeDecoder(Demand(marks=Mark.FAILED_SIBLING))
     before = decoder._scanner.profiles.in_use
-    list(decoder.slices(Signal.TRACES, decoder.adopt(request(texts)), 1e9))
+    list(decoder.slices(Signal.TRACES, decoder.adopt(request(texts, system)), 1e9))
 
     assert decoder._scanner.profiles.in_use - before == 1
