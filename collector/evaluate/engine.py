@@ -112,7 +112,7 @@ class Engine:
         }
         self._of_rows = [policy for policy, own in self._pairs if own.rows]
         self._of_series = [policy for policy, own in self._pairs if own.series]
-        self._of_traces = [(policy, own.marks) for policy, own in self._pairs if own.traces]
+        self._of_traces = [(policy, int(own.marks)) for policy, own in self._pairs if own.traces]
         self._of_notes = [(policy, own.notes) for policy, own in self._pairs if own.notes]
         self._watching = [policy for policy, own in self._pairs if own.marks & Mark.WATCHED]
         self._of_values = [policy for policy, own in self._pairs if own.places]
@@ -250,7 +250,9 @@ class Engine:
 
     def _finished(self, batch: Batch, now: float) -> list[Violation]:
         found: list[Violation] = []
-        for policy, marks in self._of_traces:
+        # Plain numbers: a set of flags asks its class at every look.
+        traces = [(trace, int(trace.marks)) for trace in batch.traces]
+        for policy, wanted in self._of_traces:
             for hook, counts in (
                 (policy.on_arrived_parents, batch.arrived_parents),
                 (policy.on_tallies, batch.tallies),
@@ -258,7 +260,7 @@ class Engine:
             ):
                 if counts:
                     self._each(policy, partial(_nothing, hook), (counts,), now)
-            marked = [trace for trace in batch.traces if trace.marks & marks]
+            marked = [trace for trace, marks in traces if marks & wanted]
             found += self._each(policy, policy.on_trace, marked, now)
         return found
 
