@@ -81,6 +81,9 @@ conformance: setup ## try an OTLP server row by row: this one, or TARGET=HTTP_AD
 
   faults: setup ## break what can break, and print the ledger of each @$(BIN)/python tests/faults/run.py bench-forward: how much later an answer comes because auditor passes a request on tests/bench/forwarding.py $(BENCH)
 
+bench-ordinary: setup ## what the whole catalogue costs on ordinary load, and which policy how much
+	@$(BIN)/python tests/bench/whole.py $(BENCH)
+
 bench-sensitive: setup ## what the detectors cost on hostile values
 	@$(BIN)/python tests/bench/hostile_values.py
 

@@ -16,7 +16,8 @@ from typing import NamedTuple
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 import subjects
-from ordinary.load import Load
+from ordinary import data, web
+from ordinary.load import MIX, Load
 from rich.console import Console
 from rich.table import Table
 
@@ -32,6 +33,10 @@ FULL = 512
 
 #: The kinds that looked at traces before there were notes.
 _BEFORE = frozenset({"retry_storm", "retry_limit", "liveness_dependency", "trace_orphan"})
+
+
+#: What most requests of a shop are.
+_USUAL = frozenset({web.product_page, web.cart, web.search, data.stock, data.mongo})
 
 
 class Request(NamedTuple):
@@ -58,9 +63,17 @@ class Passed(subjects.Inspection):
         return super().__call__(body, now)
 
 
-def requests(seed: int, spans: int) -> list[Request]:
-    """The requests of an ordinary load, spans alone."""
-    load = Load(seed, rate=240)
+def requests(seed: int, spans: int, usual: float) -> list[Request]:
+    """The requests of an ordinary load, spans alone.
+
+    Args:
+        seed: of the load.
+        spans: how many they hold.
+        usual: how much more often than in the load pages, carts, searches and the like are. It
+            holds a little of everything, and so more of what is rare than services send.
+    """
+    mix = {one: share * (usual if one in _USUAL else 1) for one, share in MIX.items()}
+    load = Load(seed, rate=240, mix=mix)
     return [
         Request(START + one.at, one.body, one.items)
         for one in load.requests(spans)
@@ -147,10 +160,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--spans", type=int, default=400_000)
+    parser.add_argument("--usual", type=float, default=10, help="1 is the load of the tests")
     given = parser.parse_args()
     settle_memory()
     console = Console(width=100)
-    small = requests(given.seed, given.spans)
+    small = requests(given.seed, given.spans, given.usual)
     full = list(joined(small))
     for title, sent in (("Requests of 512 spans", full), ("Requests as they arrived", small)):
         average = sum(one.items for one in sent) / len(sent)

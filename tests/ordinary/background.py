@@ -30,6 +30,14 @@ def readiness(t: Trace, world: World) -> None:
         cache(t, process, "PING", "")
 
 
+def credentials(t: Trace, world: World) -> None:
+    """Keys and credentials are fetched again before they expire, by nobody's request."""
+    process = world["api-gateway"]
+    host, path = t.random.choice((("auth", "/.well-known/jwks.json"), ("169.254.169.254", "/l")))
+    with fetch(t, process, host, "GET", path):
+        t.work(3)
+
+
 def grpc_health(t: Trace, world: World) -> None:
     """The health service of gRPC."""
     said = {"rpc.system.name": "grpc", "rpc.method": "grpc.health.v1.Health/Check"}
@@ -105,6 +113,9 @@ def started(t: Trace, world: World) -> None:
     with t.span(process, INTERNAL, "migrate"):
         for _ in range(4):
             query(t, process, "SELECT version FROM schema_history", rows=30)
+    slow = t.other()  # nothing is compiled or connected yet, but it stays below a second
+    with serve(slow, process, "GET", "/readyz", **_KUBELET):
+        query(slow, process, "SELECT 1", ms=200, rows=1)
 
 
 def background_log(t: Trace, world: World) -> None:

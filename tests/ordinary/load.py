@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
-from ordinary import background, data, edges, web
+from ordinary import background, data, edges, fragments, patience, web
 from ordinary.arrival import Exporters, Request
 from ordinary.tracing import ERROR, Ended, Trace
 from ordinary.world import World
@@ -17,18 +17,21 @@ Program = Callable[[Trace, World], None]
 #: Programs and how often each runs, of all runs in a thousand or so.
 MIX: Mapping[Program, float] = {
     web.product_page: 110, web.cart: 90, web.checkout: 14, web.graphql: 8, web.login: 25,
-    web.redirected: 12, web.search: 60, web.legacy: 60, web.partner: 25, web.mesh_only: 25,
-    web.passed_on: 4,
+    web.redirected: 12, web.search: 60,
+    fragments.legacy: 60, fragments.partner: 25, fragments.mesh_only: 25, fragments.passed_on: 4,
     data.transaction: 20, data.go_transaction: 12, data.stock: 30, data.signup: 12,
-    data.conflict: 8, data.keyed: 15, data.pipeline: 6, data.fire_and_forget: 8,
-    data.cancelled: 20, data.poll_job: 6, data.dead_peer: 0.4, data.flagged: 60, data.mongo: 20,
-    data.tenants: 25, data.streams: 4,
+    data.conflict: 8, data.keyed: 15, data.pipeline: 6, data.hot: 25, data.flagged: 60,
+    data.mongo: 20, data.tenants: 25,
+    patience.fire_and_forget: 8, patience.cancelled: 20, patience.poll_job: 6,
+    patience.throttled: 20, patience.sdk: 15, patience.lost: 15, patience.dead_peer: 0.4,
+    patience.streams: 4,
     edges.websocket: 1, edges.sent_events: 1, edges.subscriber: 3, edges.flag_stream: 0.5,
     edges.workflow: 1.5, edges.assistant: 4, edges.invoice: 20, edges.thumbnail: 10,
     edges.beacon: 30, edges.batch: 6, edges.mailing: 20, edges.inbox: 8, edges.counted_ids: 6,
     edges.empty_receive: 30, edges.sqs_poll: 4,
     background.liveness: 60, background.readiness: 40, background.grpc_health: 10,
-    background.ping: 40, background.heartbeat: 5, background.scheduled: 2,
+    background.ping: 40, background.heartbeat: 5,
+    background.credentials: 0.8, background.scheduled: 2,
     background.cron_call: 0.7, background.all_tenants: 1, background.beat: 3,
     background.started: 0.4, background.background_log: 15, background.connected: 10,
 }  # fmt: skip
@@ -105,7 +108,7 @@ class Load:
         random = self._random
         head = random.random() < _HEAD_SAMPLED
         program(Trace(random, at, made, state="ot=th:8" if head else ""), self._world)
-        if program is web.legacy:
+        if program is fragments.legacy:
             kept = random.random() < _TAIL_KEEPS or any(_failed(one) for one in made)
             if not kept:
                 return
