@@ -324,9 +324,9 @@ class Auditor:
             self._config.admin.address,
             exposition(self.reporter.store.families),
             self.not_ready,
-            self._attempts.notes,
             self.reporter.findings if self._config.admin.findings else None,
             self._config.admin.max_connections,
+            self._attempts.notes,
         )
         return self._admin.start()
 

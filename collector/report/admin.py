@@ -36,9 +36,9 @@ class AdminServer:
         address: HOST:PORT; port 0 takes a free one.
         metrics: from the Accept header to the body and its content type.
         not_ready: reasons why no telemetry is taken; none means ready.
-        notes: what the page on readiness says beside.
         findings: that are open; None shows none.
         max_connections: at a time; a further one is closed at once.
+        notes: what the page on readiness says beside.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class AdminServer:
         address: str,
         metrics: Callable[[str], tuple[bytes, str]],
         not_ready: Callable[[], list[str]],
-        notes: Callable[[], list[str]] = list,
         findings: Callable[[], list[Finding]] | None = None,
         max_connections: int = 100,
+        notes: Callable[[], list[str]] = list,
     ) -> None:
         self._host, _, port = address.rpartition(":")
         self._port = int(port)

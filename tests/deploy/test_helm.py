@@ -7,7 +7,6 @@ README, anew. Rules and dashboards are stand-ins there, so that no alert changes
 import difflib
 import functools
 import importlib.util
-import inspect
 import json
 import os
 import re
@@ -20,7 +19,7 @@ from manifests import VERSIONS, documents, named, problems
 from pod_security import breaches
 
 from collector import configload, policyfile
-from collector.app import Auditor
+from collector.config import Config
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
@@ -268,7 +267,7 @@ def test_a_release_whose_name_looks_like_a_number_keeps_it(helm, tool, tmp_path)
 
 
 def test_a_pod_has_the_time_that_the_program_takes_to_stop(helm):
-    grace = inspect.signature(Auditor.stop).parameters["grace_seconds"].default
+    grace = Config().admission.grace_seconds
     least = SCHEMA["properties"]["terminationGracePeriodSeconds"]["minimum"]
     assert least >= grace + 15  # cutting off what is left, the findings, the last push
     assert auditor(helm())[0]["spec"]["terminationGracePeriodSeconds"] >= least
@@ -508,7 +507,8 @@ def test_the_schema_is_closed_but_where_kubernetes_knows_better():
                 yield from opened(value, path if key in {"properties", "items"} else (*path, key))
 
     assert sorted(opened(SCHEMA)) == [
-        "affinity", "extraEnv.valueFrom", "extraVolumeMounts", "extraVolumes", "global",
+        "affinity", "config.forward.headers", "extraEnv.valueFrom", "extraVolumeMounts",
+        "extraVolumes", "global",
         "networkPolicy.adminFrom", "networkPolicy.egress", "networkPolicy.otlpFrom",
         "podMonitor.metricRelabelings", "podMonitor.relabelings", "podSecurityContext",
         "resources.claims", "securityContext", "serviceMonitor.metricRelabelings",

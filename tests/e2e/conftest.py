@@ -131,6 +131,8 @@ overrides:
     options: {step_seconds: 1000000000}
   - policy: logs-without-trace-id
     options: {window_seconds: 1000000000}
+  - policy: retry-backoff
+    options: {window_seconds: 1000000000}
   - policy: retry-storm
     options: {window_seconds: 1000000000, hold_seconds: 1000000000}
 """

@@ -41,7 +41,7 @@ def send(how, auditor, folder):
 
 
 @pytest.mark.parametrize("how", ["grpc", "http", "json"])
-def test_the_program_breaks_five_policies_however_it_sends(
+def test_the_program_breaks_six_policies_however_it_sends(
     how, start_auditor, steady_policies, tmp_path
 ):
     auditor = start_auditor("--policies", steady_policies)
@@ -58,5 +58,6 @@ def test_the_program_breaks_five_policies_however_it_sends(
         ("secret-in-baggage", "critical", "shop", BAGGAGE, 1),
         ("logs-without-trace-id", "critical", "shop", "logs without trace id", 1),
         ("retry-storm", "warning", "shop", "payments GET /pay/{id}", 1),
+        ("retry-backoff", "warning", "shop", "payments GET /pay/{id}", 1),
         ("liveness-calls-dependency", "critical", "shop", "/livez → postgresql db", 1),
     }

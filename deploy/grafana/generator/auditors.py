@@ -213,6 +213,45 @@ def _items() -> tuple[Panel, ...]:
     )
 
 
+def _onward() -> tuple[Panel, ...]:
+    sent = f"sum by (outcome) ({rate(_own('forward_requests_total'))})"
+    spent = f"sum by (signal) ({rate(_own('forward_seconds_total'))})"
+    asked = f"sum by (signal) ({rate(_own('forward_requests_total'))})"
+    onward = _own("forward_requests_total")
+    return (
+        series(
+            "Sent on, by outcome",
+            "Requests that went to the next hop, a minute, by what became of them, and those that "
+            "could not be decoded and went on as they came.",
+            Query(or_none(f"{queries.PER_MINUTE} * {sent}", "outcome", onward), "{{outcome}}"),
+            Query(
+                f"{queries.PER_MINUTE} * sum({rate(_own('requests_uninspected_total'))})",
+                "not inspected",
+            ),
+            unit="cpm",
+        ),
+        series(
+            "Answers of the next hop",
+            "Mean time until the next hop answers, and requests that wait for it.",
+            Query(or_none(f"{spent} / {asked}", "signal", onward), "{{signal}}"),
+            Query(
+                or_none(f"sum by (pod) ({_own('forward_in_flight')})", "pod", onward), "{{pod}}"
+            ),
+            unit="s",
+        ),
+        series(
+            "Policies in force",
+            "Age of the policies in force, and attempts to load them again; after a failed one the "
+            "last good ones stay.",
+            Query(
+                f"time() - max by (pod) ({_own('policies_loaded_timestamp_seconds')})", "{{pod}}"
+            ),
+            Query(f"sum by (outcome) ({_own('policy_reloads_total')})", "{{outcome}}"),
+            unit="s",
+        ),
+    )
+
+
 def dashboard() -> dict[str, Any]:
     """The dashboard."""
     costs, limits = processes()
@@ -226,6 +265,7 @@ def dashboard() -> dict[str, Any]:
         band(9, *_requests()),
         band(9, *_items()),
         band(10, policies(), bounds()),
+        band(9, *_onward()),
         band(frame.ROW_HEIGHT, section("What does it cost?")),
         band(8, *costs),
         band(8, *limits),
