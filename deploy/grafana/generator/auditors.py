@@ -234,9 +234,7 @@ def _onward() -> tuple[Panel, ...]:
             "Answers of the next hop",
             "Mean time until the next hop answers, and requests that wait for it.",
             Query(or_none(f"{spent} / {asked}", "signal", onward), "{{signal}}"),
-            Query(
-                or_none(f"sum by (pod) ({_own('forward_in_flight')})", "pod", onward), "{{pod}}"
-            ),
+            Query(or_none(f"sum by (pod) ({_own('forward_in_flight')})", "pod", onward), "{{pod}}"),
             unit="s",
         ),
         series(
