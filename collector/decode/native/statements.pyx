@@ -148,7 +148,7 @@ cdef const uint8_t* value_end(const uint8_t* start, const uint8_t* at, const uin
     if is_digit(byte) or byte == c"+" or byte == c"-":
         if before == c"?" and is_digit(byte):
             return NULL  # the number of a parameter
-        if before == c"." and (at - 1 == start or not is_name((at - 2)[0])):
+        if before == c"." and is_digit(byte) and (at - 1 == start or not is_name((at - 2)[0])):
             return NULL  # it begins with the point
         return number_end(at, end) if not is_name(before) else NULL
     if byte == c":":

@@ -33,8 +33,10 @@ ANY = st.text(st.characters(exclude_categories=("Cs",)))
 TEXTS = st.one_of(WRITTEN, SIGNS, ANY, st.tuples(WRITTEN, SIGNS, WRITTEN).map("".join))
 
 
-@settings(max_examples=3000, deadline=None)
+# Always the same texts: what a build tells must not depend on luck. New ones: make differential.
+@settings(max_examples=3000, deadline=None, derandomize=True)
 @given(TEXTS)
+@example(".-0")
 @example("'a\\")
 @example("N'x' 5 and N? and 1.5.2 and 'a'.2 and t.5")
 @example('"a": :b and "c":d and `e 1` and "f 2" = 3')
