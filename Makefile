@@ -8,7 +8,8 @@ SEED ?= 0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup tools lint types layers pytest test deploy-check e2e-monitoring e2e-collector \
-  image-check eval-sensitive differential fuzz ordinary clocks conformance faults bench-forward bench bench-sensitive bench-memory bench-guard run demo demo-clean docs lock clean
+  image-check eval-sensitive differential fuzz ordinary clocks conformance faults \
+  bench bench-forward bench-ordinary bench-sensitive bench-memory bench-guard run demo demo-clean docs lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,7 +80,11 @@ bench: setup ## what inspection costs, in and out of process, in one table for e
 conformance: setup ## try an OTLP server row by row: this one, or TARGET=HTTP_ADDRESS,GRPC_ADDRESS
 	@$(BIN)/python tests/conformance/run.py $(TARGET)
 
-  faults: setup ## break what can break, and print the ledger of each @$(BIN)/python tests/faults/run.py bench-forward: how much later an answer comes because auditor passes a request on tests/bench/forwarding.py $(BENCH)
+faults: setup ## break what can break, and print the ledger of each
+	@$(BIN)/python tests/faults/run.py $(FAULTS)
+
+bench-forward: setup ## how much later an answer comes because the auditor passes a request on
+	@$(BIN)/python tests/bench/forwarding.py $(BENCH)
 
 bench-ordinary: setup ## what the whole catalogue costs on ordinary load, and which policy how much
 	@$(BIN)/python tests/bench/whole.py $(BENCH)
