@@ -19,6 +19,9 @@ _Key: TypeAlias = tuple[object, Signal, int]
 #: Seconds for which a Collector gathers before it sends.
 _GATHERS = 0.2
 
+#: Items of a request: what the SDKs' batch processors send at most, and Collectors are told to.
+_MOST = 512
+
 _LATE, _LATEST = 0.01, 20.0
 _RESENT = 0.005
 
@@ -41,9 +44,10 @@ class Request(NamedTuple):
 
 @dataclass
 class _Batch:
+    key: _Key
     arrival: float
-    signal: Signal
     items: dict[Process, list[Any]] = field(default_factory=dict)
+    count: int = 0
 
 
 class Exporters:
@@ -56,7 +60,7 @@ class Exporters:
     def __init__(self, random: Random) -> None:
         self._random = random
         self._batches: dict[_Key, _Batch] = {}
-        self._due: list[tuple[float, int, _Key | Request]] = []
+        self._due: list[tuple[float, int, _Batch | Request]] = []
         self._number = 0
 
     def ended(self, one: Ended, held_until: float = 0.0) -> None:
@@ -77,11 +81,12 @@ class Exporters:
         elif process.collected:
             tick = int(sent // _GATHERS) + 1
             sent, key = tick * _GATHERS, ("collector", one.signal, tick)
-        if key not in self._batches:
-            arrival = sent + self._delay()
-            self._batches[key] = _Batch(arrival, one.signal)
-            self._wait(arrival, key)
-        self._batches[key].items.setdefault(process, []).append(one.item)
+        if key not in self._batches or self._batches[key].count == _MOST:
+            batch = self._batches[key] = _Batch(key, sent + self._delay())
+            self._wait(batch.arrival, batch)
+        batch = self._batches[key]
+        batch.items.setdefault(process, []).append(one.item)
+        batch.count += 1
 
     def arrived(self, until: float) -> Iterator[Request]:
         """The requests that arrive up to a time, in order."""
@@ -90,7 +95,9 @@ class Exporters:
             if isinstance(due, Request):
                 yield due
                 continue
-            request = _request(at, self._batches.pop(due))
+            if self._batches.get(due.key) is due:
+                del self._batches[due.key]
+            request = _request(at, due)
             if self._random.random() < _RESENT:
                 again = at + self._random.uniform(1, 11)
                 self._wait(again, request._replace(at=again))
@@ -101,17 +108,16 @@ class Exporters:
             return self._random.uniform(1, _LATEST)
         return 0.005 + min(self._random.lognormvariate(-4.5, 0.8), 1.0)
 
-    def _wait(self, at: float, due: _Key | Request) -> None:
+    def _wait(self, at: float, due: _Batch | Request) -> None:
         self._number += 1
         heapq.heappush(self._due, (at, self._number, due))
 
 
 def _request(at: float, batch: _Batch) -> Request:
-    request: Any = REQUESTS[batch.signal]()
-    count = 0
+    signal = batch.key[1]
+    request: Any = REQUESTS[signal]()
     for process, items in batch.items.items():
-        count += len(items)
-        if batch.signal is Signal.TRACES:
+        if signal is Signal.TRACES:
             block = request.resource_spans.add(resource=process.resource)
             scope = block.scope_spans.add()
             scope.spans.extend(items)
@@ -120,4 +126,4 @@ def _request(at: float, batch: _Batch) -> Request:
             scope = block.scope_logs.add()
             scope.log_records.extend(items)
         scope.scope.name = f"instrumentation.{process.stack.language}"
-    return Request(at, batch.signal, request.SerializeToString(), count)
+    return Request(at, signal, request.SerializeToString(), batch.count)
