@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
 from collector.classify import SpanKind
 from collector.demand import Demand
-from collector.evaluate.tree import ended
+from collector.evaluate.tree import Tree, ended
 from collector.views import Mark, Span
 from collector.violation import Basis, Service
 
@@ -148,3 +148,22 @@ def call_of(span: Span) -> Call:
 def example(trace_ids: Sequence[str]) -> str:
     """The smallest of some trace ids, so that it does not depend on what came first."""
     return min(filter(None, trace_ids), default="")
+
+
+def attempts_by_entry(
+    found: Iterable[AttemptSequence], tree: Tree
+) -> Mapping[bytes, list[AttemptSequence]]:
+    """Sequences of attempts by the SERVER span on whose behalf their own service made them."""
+    by_entry: dict[bytes, list[AttemptSequence]] = {}
+    entries: dict[tuple[bytes, Service], Span | None] = {}
+    for sequence in found:
+        call = sequence.spans[0]
+        if sequence.way is Way.REPEATED_SERVER:
+            call = tree.by_id[call.parent_id]  # the client that hides it
+        siblings = (call.parent_id, call.resource.service)
+        if siblings not in entries:
+            entries[siblings] = tree.entry(call)
+        entry = entries[siblings]
+        if entry is not None:
+            by_entry.setdefault(entry.span_id, []).append(sequence)
+    return by_entry

@@ -8,18 +8,20 @@ Why:
 Bad:
     telemetry:
       - service: shop
+        repeat: 3
         spans:
-          - {trace: a, id: "1", kind: server, name: GET /livez, duration: 1.4,
+          - {trace: "{i}", id: "1", kind: server, name: GET /livez, duration: 1.4,
              attributes: {http.request.method: GET, http.route: /livez}}
-    until: 40
+    until: 700
 
 Good:
     telemetry:
       - service: shop
+        repeat: 3
         spans:
-          - {trace: a, id: "1", kind: server, name: GET /livez, duration: 0.02,
+          - {trace: "{i}", id: "1", kind: server, name: GET /livez, duration: 0.02,
              attributes: {http.request.method: GET, http.route: /livez}}
-    until: 40
+    until: 700
 
 Mend:
     Let the probe read a state that something else keeps up to date. Ask in it only for those
@@ -29,13 +31,16 @@ Mend:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import NamedTuple
 
 from pydantic import Field
 
 from collector import semconv
 from collector.demand import Demand
-from collector.evaluate.attempts import AttemptSequence, Way
+from collector.evaluate.attempts import AttemptSequence, attempts_by_entry
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.probes import (
     AMBIGUOUS_ROUTES,
@@ -47,6 +52,7 @@ from collector.evaluate.probes import (
 )
 from collector.evaluate.retries import sequences
 from collector.evaluate.tree import Tree, took
+from collector.evaluate.windows import Tumbling
 from collector.views import Mark, Span, Trace
 from collector.violation import Service, Severity, Signal, Violation
 
@@ -76,6 +82,20 @@ class CostOptions(Options):
     max_readiness_seconds: float = Field(
         default=1, gt=0, description="duration of any other handler (the same)"
     )
+    slow_probes: int = Field(
+        default=3,
+        ge=1,
+        description="slow answers of one process to one route in a window from which on they are "
+        "reported: one at a start or in a pause is none (Kubernetes, failureThreshold of a probe)",
+    )
+    window_seconds: float = Field(
+        default=300, gt=0, description="length of the windows in which slow answers count (ours)"
+    )
+    max_probes: int = Field(
+        default=10_000,
+        ge=1,
+        description="pairs of process and route whose slow answers are counted in a window",
+    )
     max_calls: int = Field(
         default=5, ge=0, description="calls to other systems while a probe is served (ours)"
     )
@@ -83,6 +103,27 @@ class CostOptions(Options):
         default=IN_PROCESS_SYSTEMS,
         description="values of db.system.name and the like that live inside the process",
     )
+
+
+class _Probe(NamedTuple):
+    """A route of one process."""
+
+    service: Service
+    process: int
+    route: str
+    purpose: Purpose
+
+
+@dataclass(slots=True)
+class _Slow:
+    """Slow answers of a process, and the slowest, of which the trace whose id comes first."""
+
+    count: int = 0
+    slowest: tuple[float, bytes] = (0.0, b"")
+
+    def add(self, seconds: float, trace_id: bytes) -> None:
+        self.count += 1
+        self.slowest = _slower(self.slowest, (seconds, trace_id))
 
 
 class Kind(Policy[CostOptions]):
@@ -99,6 +140,9 @@ class Kind(Policy[CostOptions]):
             options.readiness_routes,
             options.in_process_systems,
         )
+        self._slow: Tumbling[_Probe, _Slow] = Tumbling(
+            options.window_seconds, _Slow, max_keys=options.max_probes
+        )
         self._seconds = dict.fromkeys(Purpose, options.max_readiness_seconds)
         self._seconds[Purpose.LIVENESS] = options.max_liveness_seconds
 
@@ -106,6 +150,10 @@ class Kind(Policy[CostOptions]):
         """Traces in which a probe was served."""
         routes = frozenset(self._probes.purposes)
         return Demand(marks=Mark.PROBE_ROUTE, probe_routes=routes)
+
+    def overflow(self) -> int:
+        """Probes that were left out of a window, for it was full."""
+        return self._slow.overflow
 
     def on_trace(self, trace: Trace, now: float) -> Iterator[Violation]:
         """Judge each probe of a trace."""
@@ -118,28 +166,60 @@ class Kind(Policy[CostOptions]):
                 continue
             if tree is None:
                 tree = trace.derived(Tree)
-                retried = _by_entry(trace.derived(sequences), tree)
+                retried = attempts_by_entry(trace.derived(sequences), tree)
             trace_id = trace.trace_id.hex()
-            yield from self._slow(probe, purpose, trace_id)
+            self._time(probe, purpose, trace)
             yield from self._busy(probe, purpose, tree, trace_id)
             for sequence in retried.get(probe.span_id, ()):
                 yield self._retries(probe, sequence, trace_id)
 
-    def _slow(self, probe: Span, purpose: Purpose, trace_id: str) -> Iterator[Violation]:
+    def close(self, now: float, watermark: float, *, final: bool) -> Iterator[Violation]:
+        """Report slow answers in the windows of which no trace is open any more."""
+        del now
+        for _, window in self._slow.close(float("inf") if final else watermark):
+            yield from self._window(window)
+
+    def _time(self, probe: Span, purpose: Purpose, trace: Trace) -> None:
         seconds = took(probe) / _SECOND
         status = semconv.integer(probe.attributes, "http.response.status_code")
         measured = probe.start > 0 and took(probe) < _DAY and status != _SWITCHING_PROTOCOLS
         if measured and seconds > self._seconds[purpose]:
-            yield self.violation(
-                severity=Severity.WARNING,
-                signal=Signal.TRACES,
-                service=probe.resource.service,
-                subject=f"{probe.route} takes long",
-                summary=f"the probe {probe.route} took {seconds:.3g} s, more than "
-                f"{self._seconds[purpose]:g} s",
-                trace_id=trace_id,
-                evidence={"route": probe.route, "probe": purpose.value, "seconds": seconds},
-            )
+            resource = probe.resource
+            key = _Probe(resource.service, resource.identity, probe.route, purpose)
+            slow = self._slow.at(trace.arrived, key)
+            if slow is not None:
+                slow.add(seconds, trace.trace_id)
+
+    def _window(self, window: Mapping[_Probe, _Slow]) -> Iterator[Violation]:
+        """One violation for each service and route, whatever the number of its processes."""
+        routes: dict[_Probe, list[_Slow]] = {}
+        for probe, slow in window.items():
+            if slow.count >= self.options.slow_probes:
+                routes.setdefault(probe._replace(process=0), []).append(slow)
+        for probe, all_slow in routes.items():
+            yield self._report(probe, all_slow)
+
+    def _report(self, probe: _Probe, all_slow: Sequence[_Slow]) -> Violation:
+        count = sum(slow.count for slow in all_slow)
+        seconds, trace_id = reduce(_slower, (slow.slowest for slow in all_slow))
+        bound = self._seconds[probe.purpose]
+        where = "" if len(all_slow) == 1 else f" of {len(all_slow)} processes"
+        return self.violation(
+            severity=Severity.WARNING,
+            signal=Signal.TRACES,
+            service=probe.service,
+            subject=f"{probe.route} takes long",
+            summary=f"{count} probes of {probe.route}{where} in {self.options.window_seconds:g} s "
+            f"took more than {bound:g} s, the slowest {seconds:.3g} s",
+            count=count,
+            trace_id=trace_id.hex(),
+            evidence={
+                "route": probe.route,
+                "probe": probe.purpose.value,
+                "processes": len(all_slow),
+                "seconds": seconds,
+            },
+        )
 
     def _busy(
         self, probe: Span, purpose: Purpose, tree: Tree, trace_id: str
@@ -185,18 +265,6 @@ class Kind(Policy[CostOptions]):
         )
 
 
-def _by_entry(found: list[AttemptSequence], tree: Tree) -> Mapping[bytes, list[AttemptSequence]]:
-    """Sequences of attempts by the SERVER span on whose behalf their own service made them."""
-    by_entry: dict[bytes, list[AttemptSequence]] = {}
-    entries: dict[tuple[bytes, Service], Span | None] = {}
-    for sequence in found:
-        call = sequence.spans[0]
-        if sequence.way is Way.REPEATED_SERVER:
-            call = tree.by_id[call.parent_id]  # the client that hides it
-        siblings = (call.parent_id, call.resource.service)
-        if siblings not in entries:
-            entries[siblings] = tree.entry(call)
-        entry = entries[siblings]
-        if entry is not None:
-            by_entry.setdefault(entry.span_id, []).append(sequence)
-    return by_entry
+def _slower(one: tuple[float, bytes], other: tuple[float, bytes]) -> tuple[float, bytes]:
+    """The slower of two probes, by seconds and trace id; of equal ones that whose id is less."""
+    return min(one, other, key=lambda probe: (-probe[0], probe[1]))
