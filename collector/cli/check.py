@@ -88,8 +88,10 @@ def check(
             code = CLEAN
     finally:
         auditor.stop()
-    received = sum(auditor.ledger.snapshot().items.values())
-    sys.exit(_verdict(auditor.reporter.findings(), received, Severity.parse(fail_on), code))
+    received = sum(auditor.inspection.ledger.snapshot().items.values())
+    sys.exit(
+        _verdict(auditor.inspection.reporter.findings(), received, Severity.parse(fail_on), code)
+    )
 
 
 def _run(command: Sequence[str], bound: Bound, protocol: str | None) -> int:

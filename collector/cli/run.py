@@ -68,7 +68,7 @@ def run(
     stopping.wait()
     _LOG.info("stopping: answering what is in flight, judging what is proven")
     auditor.stop()
-    _LOG.info("stopped: %s", auditor.ledger.balance())
+    _LOG.info("stopped: %s", auditor.inspection.ledger.balance())
 
 
 def announce(bound: Bound, policies: int) -> None:

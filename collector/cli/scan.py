@@ -16,13 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from collector import configload
-from collector.app import fingerprint_key
 from collector.cli.common import load_all, policies_option
 from collector.cli.tables import STYLES, print_table
 from collector.decode.messages import DecodeError
 from collector.evaluate.detectors.scan import Detectors
 from collector.evaluate.detectors.table import OPT_IN_NAMES
 from collector.evaluate.policy import opted
+from collector.inspection import fingerprint_key
 from collector.scanfile import Scanned, otlp_requests, scan_otlp, scan_text
 
 EVERY = "all"

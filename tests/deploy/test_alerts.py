@@ -133,7 +133,7 @@ def test_every_kind_and_reason_named_in_a_rule_exists(label, known):
 
 
 def test_every_bound_alerts_or_its_runbook_says_why_not():
-    families = Auditor(Config(), load([])).reporter.store.families()
+    families = Auditor(Config(), load([])).inspection.reporter.store.families()
     bounds = {labels[0] for one in families if one.metric == BOUNDS for labels in one.samples}
     texts = [v for rule in ALERT_RULES for name, _, v in matchers(rule["expr"]) if name == "bound"]
     alerting = {one for text in texts for one in text.split("|")}

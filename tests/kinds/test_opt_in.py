@@ -6,12 +6,12 @@ from random import Random
 import pytest
 
 from collector import policyfile, testing
-from collector.app import Auditor
 from collector.config import Config
 from collector.evaluate.detectors.scan import Detectors
 from collector.evaluate.detectors.table import NAMES, OPT_IN_NAMES
 from collector.evaluate.policy import opted
 from collector.evaluate.scrub import Scrubber
+from collector.inspection import Inspection
 from collector.problem import ProblemsError
 from collector.views import Value
 
@@ -107,7 +107,7 @@ def test_the_names_of_all_policies_come_together(load):
 
 
 def test_the_running_program_asks_for_what_its_policies_ask_for(load):
-    assert Auditor(Config(), load(ASKS)).engine._detectors.opted == {"uuid"}
+    assert Inspection(Config(), load(ASKS)).engine._detectors.opted == {"uuid"}
 
 
 def test_an_unknown_name_is_refused():
