@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -48,6 +48,11 @@ class Generations(Generic[K, V]):
         """Forget one key."""
         self._young.pop(key, None)
         self._old.pop(key, None)
+
+    def items(self) -> Iterator[tuple[K, V]]:
+        """All entries, the older ones first."""
+        yield from ((key, value) for key, value in self._old.items() if key not in self._young)
+        yield from self._young.items()
 
     def __len__(self) -> int:
         return len(self._young) + sum(1 for key in self._old if key not in self._young)

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import Generic, NamedTuple, TypeVar
+from hashlib import blake2b
+from itertools import islice
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
 
 from collector.evaluate.tree import ended
 from collector.views import Note
 
 V = TypeVar("V")
 
+_SAVED_BYTES = 160  # of an identity with two uses
+
 
 def identity_of(*parts: object) -> int:
-    """The hash by which an identity is remembered; nothing of it can be told from that."""
-    return hash(parts)
+    """The hash by which an identity is remembered, the same in every process.
+
+    Args:
+        parts: texts and numbers, one of them a keyed hash of the decoder: from what is remembered
+            nobody can tell a key or an id, even by trying all that there are.
+    """
+    return int.from_bytes(blake2b(msgspec.msgpack.encode(parts), digest_size=8).digest())
 
 
 class Identities(Generic[V]):
@@ -53,6 +64,34 @@ class Identities(Generic[V]):
 
     def __len__(self) -> int:
         return len(self._known)
+
+    def saved(self, most: int, plain: Callable[[V], object]) -> list[tuple[int, float, object]]:
+        """Those that were used first last, for `restore`.
+
+        Args:
+            most: bytes that they should not exceed, about.
+            plain: makes a value for MessagePack of what is known of one.
+        """
+        count = min(len(self._known), most // _SAVED_BYTES)
+        latest = islice(self._known.items(), len(self._known) - count, None)
+        return [(identity, since, plain(known)) for identity, (since, known) in latest]
+
+    def restore(self, state: object, known: Any, now: float) -> None:  # noqa: ANN401
+        """Go on from where another process was.
+
+        Args:
+            state: what `saved` gave.
+            known: type of what is known of one.
+            now: arrival time.
+
+        Raises:
+            msgspec.ValidationError: if it is anything else.
+        """
+        saved = msgspec.convert(state, list[tuple[int, float, Any]])
+        valid = [one for one in saved if 0 <= now - one[1] <= self._seconds]
+        latest = valid[max(0, len(valid) - self._bound) :]
+        found = {each: (since, msgspec.convert(what, known)) for each, since, what in latest}
+        self._known = found
 
     def _make_room(self, time: float) -> None:
         """The map is in the order of first uses, so its head is the oldest."""

@@ -47,8 +47,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+import msgspec
 from pydantic import Field
 
 from collector.classify import SpanKind
@@ -111,6 +112,9 @@ class _Share:
             self.twice /= 2
 
 
+_SavedShare: TypeAlias = tuple[_Handler, float, float]
+
+
 class _Pair(NamedTuple):
     """Two uses of one message's id, for people to look at."""
 
@@ -158,6 +162,18 @@ class Kind(Policy[DuplicateOptions]):
     def overflow(self) -> int:
         """Messages that were forgotten early, and handlers that were left out, for the bounds."""
         return self._messages.overflow + self._windows.overflow + self._shares.turns
+
+    def saved(self, most: int) -> object:
+        """Messages come again after a restart, too; without their shares they would be copies."""
+        shares = [(one, share.messages, share.twice) for one, share in self._shares.items()]
+        return self._messages.saved(most, list), shares
+
+    def restore(self, state: object, now: float) -> None:
+        """Go on from where another process was."""
+        messages, shares = msgspec.convert(state, tuple[Any, list[_SavedShare]])
+        self._messages.restore(messages, list[Use], now)
+        for handler, *counts in shares:
+            self._shares[handler] = _Share(*counts)
 
     def on_note(self, note: Note, now: float) -> Iterable[Violation]:
         """Keep a message that took effect; receiving it is not processing it."""

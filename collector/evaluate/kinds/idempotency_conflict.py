@@ -112,6 +112,14 @@ class Kind(Policy[ConflictOptions]):
         """Keys that were forgotten early, and requests that were not compared, for the bounds."""
         return self._requests.overflow + self._overflow
 
+    def saved(self, most: int) -> object:
+        """Keys name a request for longer than a process lives."""
+        return self._requests.saved(most, list)
+
+    def restore(self, state: object, now: float) -> None:
+        """Go on from where another process was."""
+        self._requests.restore(state, list[_Request], now)
+
     def on_note(self, note: Note, now: float) -> Iterable[Violation]:
         """Keep a request with a key; one that was turned away may be mended and sent again.
 

@@ -79,6 +79,14 @@ class Kind(Policy[ReplayOptions]):
         """Keys that were forgotten early, and requests that were not judged, for the bounds."""
         return self._effects.overflow + self._overflow
 
+    def saved(self, most: int) -> object:
+        """Keys name a request for longer than a process lives."""
+        return self._effects.saved(most, list)
+
+    def restore(self, state: object, now: float) -> None:
+        """Go on from where another process was."""
+        self._effects.restore(state, list[Use], now)
+
     def on_note(self, note: Note, now: float) -> Iterable[Violation]:
         """Keep a request that took effect."""
         del now

@@ -91,6 +91,14 @@ class Kind(Policy[ScopeOptions]):
         """Keys that were forgotten early, and tenants that were not compared, for the bounds."""
         return self._owners.overflow + self._overflow
 
+    def saved(self, most: int) -> object:
+        """Keys have an owner for longer than a process lives."""
+        return self._owners.saved(most, list)
+
+    def restore(self, state: object, now: float) -> None:
+        """Go on from where another process was."""
+        self._owners.restore(state, list[_Owner], now)
+
     def on_note(self, note: Note, now: float) -> Iterable[Violation]:
         """Keep a request with a key and a tenant, unless it was turned away."""
         del now

@@ -68,6 +68,10 @@ class _Message:
     processed: bool = False
 
 
+def _plain(message: _Message) -> object:
+    return {"failures": list(message.failures), "processed": message.processed}
+
+
 @dataclass(slots=True)
 class _Window:
     """Messages of a queue that failed too often: what is remembered of each, by handler and id."""
@@ -103,6 +107,14 @@ class Kind(Policy[PoisonOptions]):
     def overflow(self) -> int:
         """Messages that were forgotten early, and queues that were left out, for the bounds."""
         return self._messages.overflow + self._windows.overflow
+
+    def saved(self, most: int) -> object:
+        """Messages fail over and over for longer than a process lives."""
+        return self._messages.saved(most, _plain)
+
+    def restore(self, state: object, now: float) -> None:
+        """Go on from where another process was."""
+        self._messages.restore(state, _Message, now)
 
     def on_note(self, note: Note, now: float) -> Iterable[Violation]:
         """Keep what became of a message; receiving it is not processing it."""
