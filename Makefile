@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 600
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools lint types layers pytest test deploy-check e2e-monitoring e2e-collector \
+.PHONY: help setup tools lint types layers pytest test coverage test-long deploy-check e2e-monitoring e2e-collector \
   image-check eval-sensitive differential fuzz ordinary clocks conformance faults \
   bench bench-forward bench-ordinary bench-sensitive bench-memory bench-guard run demo demo-clean docs lock clean
 
@@ -42,19 +42,25 @@ layers: setup
 	$(BIN)/lint-imports
 
 pytest: setup tools
+	$(BIN)/pytest -n 2
+
+coverage: setup tools ## every test, and which branches none of them takes
 	$(BIN)/pytest --cov --cov-report=term -n 2
+
+test-long: setup ## the tests that take samples in `make test`, with many more of them
+	LONG=1 $(BIN)/pytest -n 2 tests/decode tests/evaluate tests/kinds tests/order tests/ordinary tests/sensitive
 
 test: lint types layers pytest ## every check
 
 deploy-check: setup tools ## image, manifests, chart, alerts and dashboards, by their own tools
-	$(BIN)/pytest --no-cov -n 2 -rs tests/deploy
+	$(BIN)/pytest -n 2 -rs tests/deploy
 
 e2e-monitoring: setup tools ## from telemetry to an alert that arrives, and back to quiet
-	$(BIN)/pytest --no-cov -rs tests/deploy/e2e_monitoring.py
+	$(BIN)/pytest -rs tests/deploy/e2e_monitoring.py
 
 e2e-collector: setup tools ## the Collector configurations on a real Collector (needs Go; minutes at first)
 	$(BIN)/python tests/deploy/tools.py fetch otelcol
-	$(BIN)/pytest --no-cov -rs tests/deploy/e2e_collector.py
+	$(BIN)/pytest -rs tests/deploy/e2e_collector.py
 
 eval-sensitive: setup ## how good the detectors are, on a corpus made apart from them (EVAL=--help)
 	@$(BIN)/python tests/sensitive/evaluate.py $(EVAL)
@@ -63,13 +69,13 @@ image-check: setup ## run the steps of the image in an empty folder, and start t
 	$(BIN)/python tests/deploy/build_image.py
 
 differential: setup ## compare the decoders on 200 thousand messages and more
-	DIFFERENTIAL_MESSAGES=220000 DIFFERENTIAL_SEED=$(SEED) $(BIN)/pytest --no-cov -n 2 tests/decode/native/test_differential.py
+	DIFFERENTIAL_MESSAGES=220000 DIFFERENTIAL_SEED=$(SEED) $(BIN)/pytest -n 2 tests/decode/native/test_differential.py
 
 fuzz: setup ## feed odd bytes to the compiled decoder for FUZZ_SECONDS (needs clang)
 	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
 
 clocks: setup ## every case of every kind under every hostile clock
-	EVERY_CASE=1 $(BIN)/pytest --no-cov -n auto tests/order/test_clocks.py
+	LONG=1 $(BIN)/pytest -n auto tests/order/test_clocks.py
 
 ordinary: setup ## all policies over a long ordinary load, which they must leave alone (ORDINARY=--help)
 	@$(BIN)/python tests/ordinary/run.py $(ORDINARY)

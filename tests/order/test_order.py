@@ -14,7 +14,7 @@ from kinds.cases import DECODERS
 from order.judging import KINDS, cases, counted, judged, policy_of
 from order.rearranged import WAIT, Plan
 
-EXAMPLES = int(os.environ.get("ORDER_EXAMPLES", "25"))
+EXAMPLES = 25 if "LONG" in os.environ else 8
 
 #: Time for the wait of what was delayed, and for what was sent twice.
 AFTERWARDS = 150

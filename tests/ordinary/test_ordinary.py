@@ -1,5 +1,7 @@
 """All shipped policies together leave ordinary telemetry alone."""
 
+import os
+
 import pytest
 from ordinary.inspection import inspect, shipped
 from ordinary.load import MIX, Load
@@ -12,6 +14,8 @@ from collector.demand import Demand
 from collector.violation import Signal
 
 DECODERS = list(dict.fromkeys((ReferenceDecoder, type(best.decoder(Demand())))))
+if "LONG" not in os.environ:  # both see the same, as other tests say
+    DECODERS = DECODERS[-1:]
 SPANS = 20_000
 
 
@@ -37,7 +41,7 @@ def test_equal_seeds_give_equal_loads_in_order_of_arrival():
 
 def test_every_program_is_in_the_load_and_spells_what_others_spell_otherwise():
     keys, kinds, statuses = set(), set(), set()
-    for request in Load(seed=1).requests(40_000):
+    for request in Load(seed=1).requests(20_000):
         if request.signal is Signal.TRACES:
             message = REQUESTS[request.signal].FromString(request.body)
             for block in message.resource_spans:

@@ -2,6 +2,7 @@
 what policies say of shares stays right.
 """
 
+import os
 from collections import Counter
 from functools import cache
 from statistics import median
@@ -22,6 +23,8 @@ from collector.views import Flag, Mark
 from collector.violation import Signal
 
 DECODERS = list(dict.fromkeys((ReferenceDecoder, type(best.decoder(Demand())))))
+if "LONG" not in os.environ:  # both see the same, as other tests say
+    DECODERS = DECODERS[-1:]
 SPANS = 36_000
 RATE = 300
 TIMES = 10

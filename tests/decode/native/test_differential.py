@@ -25,7 +25,7 @@ pytest.importorskip("collector.decode.native.check", reason="the compiled decode
 from collector.decode.native.decoder import NativeDecoder
 
 #: Messages that are compared; `make differential` asks for more.
-MESSAGES = int(os.environ.get("DIFFERENTIAL_MESSAGES", "6000"))
+MESSAGES = int(os.environ.get("DIFFERENTIAL_MESSAGES", "3000"))
 SEED = int(os.environ.get("DIFFERENTIAL_SEED", "0"))
 PARTS = 8
 PER_CASE = 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import sys
@@ -26,6 +27,8 @@ pytest.importorskip("collector.decode.native.check", reason="the compiled decode
 from collector.decode.native import statements as native
 from collector.decode.native.decoder import NativeDecoder
 
+LONG = "LONG" in os.environ
+
 PARTS = st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(GLUE)), max_size=30)
 WRITTEN = PARTS.map(lambda parts: "".join(piece + glue for piece, glue in parts))
 SIGNS = st.text(st.sampled_from("'\"\\?()-+*/,.:;@$%0123456789aeExXsv_ \n\t\x1c\u00a0\u2003é日"))
@@ -34,7 +37,7 @@ TEXTS = st.one_of(WRITTEN, SIGNS, ANY, st.tuples(WRITTEN, SIGNS, WRITTEN).map(""
 
 
 # Always the same texts: what a build tells must not depend on luck. New ones: make differential.
-@settings(max_examples=3000, deadline=None, derandomize=True)
+@settings(max_examples=3000 if LONG else 1000, deadline=None, derandomize=True)
 @given(TEXTS)
 @example(".-0")
 @example("'a\\")
@@ -55,7 +58,7 @@ def test_what_is_left_to_do_ends_in_what_the_reference_writes(text: str) -> None
         assert statements.masked(ours, standard=standard) == wanted
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000 if LONG else 600, deadline=None)
 @given(TEXTS)
 @example("LIMIT 10,5 offset 12")
 @example("OFFSET 000000000000000012 OFFSET 0000000000000000013")

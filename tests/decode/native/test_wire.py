@@ -26,7 +26,7 @@ from generate import KEYS, TEXTS, field_of
 pytest.importorskip("collector.decode.native.check", reason="the compiled decoder is not built")
 from collector.decode.native.decoder import NativeDecoder
 
-EXAMPLES = int(os.environ.get("DIFFERENTIAL_MESSAGES", "6000")) // 12
+EXAMPLES = int(os.environ.get("DIFFERENTIAL_MESSAGES", "3000")) // 12
 NOW = 1_000_000_000.0
 
 VARINT, FIXED64, DELIMITED, FIXED32 = 0, 1, 2, 5
