@@ -19,7 +19,7 @@ from collector.entrances import Entrances
 from collector.forward.hops import forwarder_of
 from collector.inspection import Inspection
 from collector.policyfile import Loaded
-from collector.reload import Files
+from collector.reload import Attempts, Files
 from collector.report.admin import AdminServer
 from collector.report.otlp import OtlpPush
 from collector.report.prometheus import exposition
@@ -62,7 +62,8 @@ class Auditor:
             memory=self._memory,
         )
         self._admin: AdminServer | None = None
-        self.inspection.watched(self._bounds_met)
+        self._reloads = Attempts("certificates and tokens", time.time)
+        self.inspection.watched(self._bounds_met, self._reloads)
         own = frozenset({config.grpc.address, config.http.address})
         self._forwarder = forwarder_of(config.forward, own)
         if self._forwarder is not None:
@@ -157,7 +158,7 @@ class Auditor:
             self.not_ready,
             self.inspection.reporter.findings if self._config.admin.findings else None,
             self._config.admin.max_connections,
-            self.inspection.attempts.notes,
+            lambda: [*self.inspection.attempts.notes(), *self._reloads.notes()],
         )
         return self._admin.start()
 
@@ -169,9 +170,10 @@ class Auditor:
         try:
             self._guarded.reload()
         except OSError as error:
-            self._admission.met["reloads_failed"] += 1
+            self._reloads.failed_for(str(error))
             _LOG.error("certificates and tokens stay as they were: %s", error)
         else:
+            self._reloads.succeeded()
             _LOG.info("certificates and tokens were loaded again")
 
     def _watch_files(self) -> None:

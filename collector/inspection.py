@@ -85,7 +85,7 @@ class Inspection:
         decoder = self._make_decoder()
         _warn_of_what_is_slow(self._detectors)
         self.ledger = Ledger()
-        self.attempts = Attempts(self._clock.now)
+        self.attempts = Attempts("policies", self._clock.now)
         self.feedback = _feedback(config)
         self.reporter = _reporter(config, loaded, self.feedback)
         self.pipeline = Pipeline(
@@ -96,12 +96,14 @@ class Inspection:
         if kept_state is not None:
             self._restore(kept_state)
 
-    def watched(self, bounds_met: Callable[[], Mapping[str, int]]) -> None:
+    def watched(self, bounds_met: Callable[[], Mapping[str, int]], certificates: Attempts) -> None:
         """Let the reporter show what all this counts.
 
         Args:
             bounds_met: how often bounds outside of it were met, by name.
+            certificates: what came of loading them again.
         """
+        self.reporter.watch_reloads(self.attempts, certificates)
         self.reporter.watch(
             self.ledger,
             lambda: self.engine,
@@ -114,7 +116,6 @@ class Inspection:
                 **bounds_met(),
             },
         )
-        self.reporter.watch_reloads(self.attempts)
 
     def tick(self) -> None:
         """Let time pass: close windows, write findings, and the snapshot when it is due."""

@@ -64,13 +64,15 @@ def _stamp(path: Path) -> object:
 
 
 class Attempts:
-    """What came of loading policies again, for `/readyz` and metrics.
+    """What came of loading files again, for `/readyz` and metrics.
 
     Args:
+        what: is in them.
         clock: seconds since 1970.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, what: str, clock: Callable[[], float]) -> None:
+        self._what = what
         self._clock = clock
         self.loaded = 0
         self.failed = 0
@@ -78,13 +80,13 @@ class Attempts:
         self.problem = ""
 
     def succeeded(self) -> None:
-        """New policies are in force."""
+        """What is in them now is in force."""
         self.loaded += 1
         self.last_loaded = self._clock()
         self.problem = ""
 
     def failed_for(self, problem: str) -> None:
-        """The last good ones stay in force.
+        """What was good last stays in force.
 
         Args:
             problem: the first thing that is wrong, in a line.
@@ -94,4 +96,4 @@ class Attempts:
 
     def notes(self) -> list[str]:
         """What whoever asks for readiness should know, though it changes nothing."""
-        return [f"policies were not loaded again: {self.problem}"] if self.problem else []
+        return [f"{self._what} were not loaded again: {self.problem}"] if self.problem else []

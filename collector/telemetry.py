@@ -148,6 +148,20 @@ RELOADS = Metric(
     "Times that policies were loaded again; after a failed one the last good ones stay.",
     ("outcome",),
 )
+CERTIFICATE_RELOADS = Metric(
+    "certificate_reloads",
+    Type.COUNTER,
+    "Times that certificates and tokens were loaded again; after a failed one the last good ones "
+    "stay.",
+    ("outcome",),
+)
+LAST_RELOAD = Metric(
+    "last_reload_successful",
+    Type.GAUGE,
+    "0 while files of policies, or of certificates and tokens, are not in force, for something is "
+    "wrong with them.",
+    ("what",),
+)
 POLICIES_LOADED = Metric(
     "policies_loaded_timestamp_seconds",
     Type.GAUGE,
@@ -184,6 +198,8 @@ METRICS: tuple[Metric, ...] = (
     LABEL_VALUES,
     LABEL_LIMIT,
     RELOADS,
+    CERTIFICATE_RELOADS,
+    LAST_RELOAD,
     POLICIES_LOADED,
     ODDITIES,
     BOUNDS,

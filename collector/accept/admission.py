@@ -9,7 +9,7 @@ from collector.accept.memory import MemoryBudget
 from collector.ledger import Refusal
 
 #: Bounds that are met before there is a request to count.
-BOUNDS = ("http_connections", "http_header_seconds", "reloads_failed")
+BOUNDS = ("http_connections", "http_header_seconds")
 
 
 class Admission:

@@ -172,13 +172,22 @@ class Reporter:
 
         self.store.ask(families)
 
-    def watch_reloads(self, attempts: Attempts) -> None:
-        """Show how loading policies again went."""
+    def watch_reloads(self, policies: Attempts, certificates: Attempts) -> None:
+        """Show how loading policies again went, and certificates and tokens."""
 
         def families() -> Iterator[Family]:
-            outcomes = {("loaded",): attempts.loaded, ("failed",): attempts.failed}
-            yield Family(telemetry.RELOADS, outcomes)
-            yield Family(telemetry.POLICIES_LOADED, {(): attempts.last_loaded})
+            for metric, attempts in (
+                (telemetry.RELOADS, policies),
+                (telemetry.CERTIFICATE_RELOADS, certificates),
+            ):
+                outcomes = {("loaded",): attempts.loaded, ("failed",): attempts.failed}
+                yield Family(metric, outcomes)
+            last = {
+                ("policies",): not policies.problem,
+                ("certificates",): not certificates.problem,
+            }
+            yield Family(telemetry.LAST_RELOAD, last)
+            yield Family(telemetry.POLICIES_LOADED, {(): policies.last_loaded})
 
         self.store.ask(families)
 

@@ -90,12 +90,44 @@ def test_a_bad_file_keeps_the_last_good_ones_and_is_told_of(start_auditor, tmp_p
     assert "mine.yaml" in auditor.page("/readyz")
     assert auditor.page("/readyz").startswith("ready\n")
     assert "requires" in auditor.said
+    assert auditor.total("last_reload_successful", what="policies") == 0
+    assert auditor.total("last_reload_successful", what="certificates") == 1
     post(auditor, {"service": "shop", "spans": [{}]})
     pack.write_text(PACK.format(attribute="tenant.id"))
     reload(auditor, "loaded", 1)
     assert auditor.page("/readyz") == "ready\n"
     assert auditor.stop() == 0
     assert "mine" in {policy for policy, _, _ in auditor.findings()}
+
+
+def test_bad_tokens_keep_the_last_good_ones_and_are_told_of(start_auditor, tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text("one-token-of-a-sender\n")
+    auditor = start_auditor(
+        env={
+            "TELEMETRY_AUDITOR_AUTH_TOKENS_FILE": str(tokens),
+            "TELEMETRY_AUDITOR_TLS_RELOAD_SECONDS": "0.1",
+        }
+    )
+
+    tokens.write_text("no token\n")
+    until(
+        lambda: auditor.total("last_reload_successful", what="certificates") == 0,
+        lambda: auditor.said,
+    )
+    ready = auditor.page("/readyz")
+    assert ready.startswith("ready\n")
+    assert "auth.tokens_file" in ready
+    assert "no token" not in ready
+    assert auditor.total("certificate_reloads_total", outcome="failed") == 1
+
+    tokens.write_text("another-token-of-a-sender\n")
+    until(
+        lambda: auditor.total("last_reload_successful", what="certificates") == 1,
+        lambda: auditor.said,
+    )
+    assert auditor.page("/readyz") == "ready\n"
+    assert auditor.stop() == 0
 
 
 def test_a_file_that_changes_is_taken_without_being_asked(start_auditor, tmp_path):

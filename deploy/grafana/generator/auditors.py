@@ -133,7 +133,8 @@ def _requests() -> tuple[Panel, ...]:
     received = _own("requests_received_total")
     inspected = _own("requests_inspected_total")
     refused = _own("requests_refused_total")
-    difference = f"sum({received}) - sum({inspected}) - sum({refused})"
+    onward = _own("requests_uninspected_total")
+    difference = f"sum({received}) - sum({inspected}) - sum({refused}) - sum({onward})"
     return (
         series(
             "Requests",
@@ -239,12 +240,17 @@ def _onward() -> tuple[Panel, ...]:
         ),
         series(
             "Policies in force",
-            "Age of the policies in force, and attempts to load them again; after a failed one the "
-            "last good ones stay.",
+            "Age of the policies in force, and attempts to load them, or certificates, anew; after "
+            "a failed one the last good ones stay, and 0 stands for those that have to wait.",
             Query(
                 f"time() - max by (pod) ({_own('policies_loaded_timestamp_seconds')})", "{{pod}}"
             ),
             Query(f"sum by (outcome) ({_own('policy_reloads_total')})", "{{outcome}}"),
+            Query(
+                f"sum by (outcome) ({_own('certificate_reloads_total')})",
+                "certificates {{outcome}}",
+            ),
+            Query(f"min by (what) ({_own('last_reload_successful')})", "{{what}} in force"),
             unit="s",
         ),
     )
