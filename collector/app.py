@@ -16,7 +16,7 @@ from collector.accept.admission import Admission
 from collector.accept.memory import MemoryBudget, container_limit
 from collector.config import OFF, Config
 from collector.entrances import Entrances
-from collector.forward.hops import forwarder_of
+from collector.forward.hops import files_of, forwarder_of, hop_of
 from collector.inspection import Inspection
 from collector.policyfile import Loaded
 from collector.reload import Attempts, Files
@@ -74,6 +74,7 @@ class Auditor:
         )
         self._guarded = guard.Watch(guarded, config.tls, config.auth)
         self._files = Files(policyfile.paths_of(config.policies.shipped, config.policies.paths))
+        self._hop_files = Files(files_of(config.forward))
         self._guarded_next = self._policies_next = 0.0
         self._asked = threading.Event()
         self._push: OtlpPush | None = None
@@ -165,10 +166,12 @@ class Auditor:
     def _bounds_met(self) -> Mapping[str, int]:
         return {**self._admission.met, **(self._admin.met if self._admin is not None else {})}
 
-    def _reload_guard(self) -> None:
-        """Take certificates and tokens from their files again; what is wrong changes nothing."""
+    def _reload_certificates(self) -> None:
+        """Take certificates, tokens and headers from their files; what is wrong changes nothing."""
         try:
             self._guarded.reload()
+            if self._forwarder is not None and files_of(self._config.forward):
+                self._forwarder.replace(hop_of(self._config.forward))
         except OSError as error:
             self._reloads.failed_for(str(error))
             _LOG.error("certificates and tokens stay as they were: %s", error)
@@ -183,8 +186,9 @@ class Auditor:
         now = time.monotonic()
         if asked or now >= self._guarded_next:
             self._guarded_next = now + self._config.tls.reload_seconds
-            if asked or self._guarded.changed():
-                self._reload_guard()
+            of_hop, of_listeners = self._hop_files.changed(), self._guarded.changed()
+            if asked or of_hop or of_listeners:
+                self._reload_certificates()
         if asked or now >= self._policies_next:
             self._policies_next = now + self._config.policies.reload_seconds
             if self._files.changed() or asked:

@@ -127,7 +127,8 @@ class Tls(Section):
         default=None, description="only clients with a certificate from these may send"
     )
     reload_seconds: Seconds = Field(
-        default=30, description="between two looks at whether these files, or tokens, changed"
+        default=30,
+        description="between two looks at whether these files, tokens, or those of forward changed",
     )
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ import logging
 import re
 from collections import Counter
 from concurrent.futures import Future
-from threading import Lock
+from threading import Lock, Thread
 from time import monotonic
 from typing import Protocol
 
@@ -48,6 +48,23 @@ _TEXTS = {
 }
 
 
+class _Line:
+    """A hop, and how many requests wait for it."""
+
+    def __init__(self, hop: Hop) -> None:
+        self.hop = hop
+        self.waiting = 0
+        self.is_old = False
+
+    def ended(self) -> bool:
+        """Whether another has taken its place, and nobody waits for it any more."""
+        return self.is_old and not self.waiting
+
+    def close(self) -> None:
+        """Close the hop's connections, from a thread that is none of its own."""
+        Thread(target=self.hop.close, name="old hop", daemon=True).start()
+
+
 class Forwarder:
     """Sends requests to the next hop.
 
@@ -71,7 +88,7 @@ class Forwarder:
         retry_after_seconds: int = 2,
         pass_headers: frozenset[str] = frozenset(),
     ) -> None:
-        self._hop = hop
+        self._line = _Line(hop)
         self._signals = signals
         self._max_in_flight = max_in_flight
         self._timeout = timeout_seconds
@@ -87,14 +104,30 @@ class Forwarder:
 
     def start(self) -> None:
         """Be ready to send."""
-        self._hop.start()
+        self._line.hop.start()
+
+    def replace(self, hop: Hop) -> None:
+        """Send to a hop from now on; the one before is closed when it has answered what it has.
+
+        Args:
+            hop: that is not yet started.
+        """
+        hop.start()
+        with self._lock:
+            old, self._line = self._line, _Line(hop)
+            old.is_old = True
+            old_ended, closed = old.ended(), self._closed
+        if old_ended and not closed:
+            old.close()
+        if closed:
+            hop.close()
 
     def close(self) -> None:
         """Close all connections, once; requests in flight are answered as if the hop were gone."""
         with self._lock:
             closed, self._closed = self._closed, True
         if not closed:
-            self._hop.close()
+            self._line.hop.close()
 
     def wants(self, signal: Signal) -> bool:
         """Whether requests of a signal are sent on."""
@@ -109,20 +142,21 @@ class Forwarder:
         began = monotonic()
         answered: Future[Answer] = Future()
         answered.set_running_or_notify_cancel()  # whoever waits for it may go; it is counted
-        if not self._enter():
+        line = self._enter()
+        if line is None:
             self._finish(answered, parcel.signal, Answer(Outcome.FULL), 0.0)
             return answered
 
         def done(one: Future[Answer]) -> None:
-            self._left()
+            self._left(line)
             failed = one.cancelled() or one.exception() is not None
             answer = Answer(Outcome.UNREACHABLE) if failed else one.result()
             self._finish(answered, parcel.signal, answer, monotonic() - began)
 
         try:
-            sent = self._hop.send(self._chosen(parcel), self._seconds(parcel))
+            sent = line.hop.send(self._chosen(parcel), self._seconds(parcel))
         except Untranslatable:
-            self._left()
+            self._left(line)
             raise
         except Exception as error:  # noqa: BLE001 (the sender waits, and must hear of it)
             _LOG.error("a request could not be sent on: %s", type(error).__name__)
@@ -149,15 +183,22 @@ class Forwarder:
             return self._timeout
         return min(self._timeout, max(0.0, parcel.seconds * _SHARE))
 
-    def _enter(self) -> bool:
+    def _enter(self) -> _Line | None:
+        """The hop to send to; None beyond the bound."""
         with self._lock:
-            room = self.in_flight < self._max_in_flight
-            self.in_flight += room
-            return room
+            if self.in_flight >= self._max_in_flight:
+                return None
+            self.in_flight += 1
+            self._line.waiting += 1
+            return self._line
 
-    def _left(self) -> None:
+    def _left(self, line: _Line) -> None:
         with self._lock:
             self.in_flight -= 1
+            line.waiting -= 1
+            ended = line.ended() and not self._closed
+        if ended:
+            line.close()
 
     def _finish(
         self, answered: Future[Answer], signal: Signal, answer: Answer, seconds: float

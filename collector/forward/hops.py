@@ -36,11 +36,8 @@ def forwarder_of(forward: Forward, own: frozenset[str] = frozenset()) -> Forward
         return None
     if any(_same(urlsplit(forward.endpoint).netloc, one) for one in own):
         raise OSError(f"forward.endpoint {forward.endpoint} is this auditor itself: a circle")
-    headers = dict(forward.headers)
-    if forward.headers_file is not None:
-        headers |= _headers(forward.headers_file)
     return Forwarder(
-        _hop(forward, headers),
+        hop_of(forward),
         frozenset(Signal(one) for one in forward.signals),
         max_in_flight=forward.max_in_flight,
         timeout_seconds=forward.timeout_seconds,
@@ -55,7 +52,26 @@ def _same(one: str, other: str) -> bool:
     return port == other_port and (host == other_host or {host, other_host} <= _HERE)
 
 
-def _hop(forward: Forward, headers: dict[str, str]) -> Hop:
+def files_of(forward: Forward) -> list[Path]:
+    """The files that a hop is made of: certificates, and secret headers."""
+    named = (
+        forward.ca_file, forward.certificate_file, forward.key_file, forward.headers_file
+    )  # fmt: skip
+    return [path for path in named if path is not None]
+
+
+def hop_of(forward: Forward) -> Hop:
+    """The next hop, with what its files hold now.
+
+    Args:
+        forward: section of the configuration, with an endpoint.
+
+    Raises:
+        OSError: as `forwarder_of`.
+    """
+    headers = dict(forward.headers)
+    if forward.headers_file is not None:
+        headers |= _headers(forward.headers_file)
     compress = forward.compression == "gzip"
     secure = forward.endpoint.startswith("https://")
     if forward.protocol == "http/protobuf":

@@ -9,7 +9,6 @@ import grpc
 import pytest
 from conformance.rows import Target
 from conformance.samples import REQUESTS, as_json, as_protobuf
-from conformance.servers import Servers
 from conformance.wire import SECONDS
 from forward.senders import WAYS, send
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpans
@@ -20,13 +19,6 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 SPANS = 40
 LOAD = 12
-
-
-@pytest.fixture
-def servers(tmp_path):
-    made = Servers(tmp_path)
-    yield made
-    made.close()
 
 
 def ledger(program):
