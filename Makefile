@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 600
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools lint types layers pytest test coverage test-long deploy-check e2e-monitoring e2e-collector \
+.PHONY: help setup tools lint types layers pytest test coverage test-long deploy-check e2e-monitoring e2e-collector interop soak \
   image-check eval-sensitive differential fuzz ordinary clocks conformance faults \
   bench bench-forward bench-ordinary bench-sensitive bench-memory bench-guard run demo demo-clean docs lock clean
 
@@ -85,6 +85,9 @@ bench: setup ## what inspection costs, in and out of process, in one table for e
 
 conformance: setup ## try an OTLP server row by row: this one, or TARGET=HTTP_ADDRESS,GRPC_ADDRESS
 	@$(BIN)/python tests/conformance/run.py $(TARGET)
+
+interop: setup ## SDKs of other languages against the auditor (needs their toolchains; INTEROP=node)
+	@$(BIN)/python tests/interop/run.py $(INTEROP)
 
 faults: setup ## break what can break, and print the ledger of each
 	@$(BIN)/python tests/faults/run.py $(FAULTS)

@@ -115,6 +115,11 @@ class Program:
         if self.process.stderr is not None:
             self.process.stderr.close()
 
+    def found(self) -> set[tuple[str, str]]:
+        """Policy and service of each finding so far."""
+        lines = self.findings.read_text().splitlines() if self.findings.exists() else []
+        return {(one["policy"], one["service"]) for one in map(json.loads, lines)}
+
     def sees_trace(self, trace_id: str, span: dict[str, Any]) -> bool:
         """Whether a span's trace id stands in the finding on a secret in it."""
         token = os.urandom(24).hex()
