@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
@@ -63,6 +63,7 @@ class _Connection(RequestHandler):
         self._events = events
         self._waiting: asyncio.TimerHandle | None = None
         self._serving = False
+        self._unanswered: StreamReader | None = None  # body of the request that came last
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, unless there are too many."""
@@ -82,6 +83,20 @@ class _Connection(RequestHandler):
             loop = asyncio.get_running_loop()
             self._waiting = loop.call_later(self._bounds.header_seconds, self._expire)
         super().data_received(data)
+        if self._messages:
+            self._unanswered = self._messages[-1][1]
+
+    def eof_received(self) -> bool:  # type: ignore[override] # asyncio asks for the answer
+        """The sender has closed its half; who has sent all of a request still gets its answer."""
+        arrived = self._unanswered is not None and self._unanswered.is_eof()
+        waits = arrived and not self._encrypted()
+        if waits:
+            self.close()  # after the answer
+        return waits
+
+    def _encrypted(self) -> bool:
+        """TLS knows no closing of one half."""
+        return self.transport is None or self.transport.get_extra_info("sslcontext") is not None
 
     def begin(self) -> None:
         """The headers of a request have arrived."""
@@ -91,6 +106,8 @@ class _Connection(RequestHandler):
     def end(self) -> None:
         """A request was answered."""
         self._serving = False
+        if not self._messages:
+            self._unanswered = None
 
     def handle_error(
         self,
