@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import count
@@ -59,9 +59,11 @@ class Program:
         path.write_text(yaml.safe_dump(whole))
         self._said: list[str] = []
         self._known = threading.Event()
+        # Standard output is read by nobody: what waits there for a reader waits for ever.
+        unread = whole["findings"]["file"] == "-"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "collector.cli", "run", "--config", str(path)],
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if unread else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ | {"PYTHONUNBUFFERED": "1"} | (env or {}),
@@ -93,6 +95,10 @@ class Program:
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         return int(found[1]) * 1024 if found else 0
 
+    def files(self) -> int:
+        """Files and sockets that it holds open."""
+        return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
+
     def page(self, path: str) -> tuple[int, str]:
         """Status and body of a page of the admin listener."""
         with urlopen(f"http://{self.admin}{path}", timeout=10) as answer:
@@ -112,8 +118,9 @@ class Program:
             self.process.kill()
         self.process.wait(10)
         self._reader.join(10)
-        if self.process.stderr is not None:
-            self.process.stderr.close()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
 
     def found(self) -> set[tuple[str, str]]:
         """Policy and service of each finding so far."""
@@ -178,6 +185,10 @@ class Servers:
         port = hop.add_insecure_port("127.0.0.1:0")
         hop.start()
         return self.start({"forward": {"endpoint": f"http://127.0.0.1:{port}"}})
+
+    def closes(self, what: Callable[[], object]) -> None:
+        """Also call this at the end."""
+        self._closing.callback(what)
 
     def folder(self) -> Path:
         """A new empty folder."""

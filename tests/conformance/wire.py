@@ -66,6 +66,11 @@ class Connection:
         with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLError):
             self._socket.sendall(data)
 
+    def finish(self) -> None:
+        """Close the sending half."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
     def closed_within(self, seconds: float) -> bool:
         """Whether the server closes the connection in time, after an answer or without."""
         until = time.monotonic() + seconds

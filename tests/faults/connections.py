@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import socket
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import grpc
@@ -30,6 +31,65 @@ def _(scene: Scene) -> None:
                 one.send(wire.request("/v1/traces", None, headers) + b"abc")
             for one in stalled:
                 scene.books.note(one.answer().status)
+
+
+@fault("calls whose message does not come", config={"grpc": {"body_timeout_seconds": _TIMEOUT}})
+def _(scene: Scene) -> None:
+    never = threading.Event()
+
+    def silent() -> Iterator[bytes]:
+        never.wait()
+        yield b""
+
+    with grpc.insecure_channel(scene.program.grpc) as channel:
+        export = channel.stream_unary(f"/{samples.SERVICES['traces']}/Export")
+        for _ in range(scene.many(5)):
+            for call in [export.future(silent(), timeout=60) for _ in range(20)]:
+                code = call.exception().code()
+                if code is not grpc.StatusCode.CANCELLED:  # upon which SDKs try again
+                    raise Unbalanced(f"answered {code}")
+                scene.books.note(503)
+        never.set()
+
+
+@fault("connections of which the sender closes its half")
+def _(scene: Scene) -> None:
+    """A request that is whole is answered, one that is not is counted."""
+    fields = {"Content-Type": PROTOBUF}
+    whole = wire.request("/v1/traces", as_protobuf("traces"), fields)
+    cut = wire.request("/v1/traces", None, fields | {"Content-Length": "1000"}) + b"x"
+    for _ in range(scene.many(200, 20)):
+        for data in (whole, cut):
+            with wire.Connection(scene.program.http) as connection:
+                connection.send(data)
+                connection.finish()
+                scene.books.note(connection.answer().status)
+    if not scene.books.acknowledged or scene.books.acknowledged == scene.books.sent:
+        raise Unbalanced(f"half of it is whole: {scene.books}")
+
+
+@fault("idle connections to gRPC, to the limit", config={"grpc": {"max_connections": 500}})
+def _(scene: Scene) -> None:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(scene.many(10_000, 700), soft - _SPARE_DESCRIPTORS)
+    with ExitStack() as held:
+        for _ in range(wanted):
+            held.enter_context(wire.Connection(scene.program.grpc))
+        if scene.post("logs", as_protobuf("logs")) != 200:
+            raise Unbalanced("HTTP does not answer")
+        files = scene.program.files()
+        if files > 500 + _SPARE_DESCRIPTORS:
+            raise Unbalanced(f"{files} files are open")
+
+    def answers() -> bool:
+        try:
+            scene.target.call("logs", as_protobuf("logs"))
+        except grpc.RpcError:
+            return False
+        scene.books.note(200)
+        return True
+
+    until(answers, "gRPC does not come back")
 
 
 @fault("idle connections, to the limit of descriptors", config={"http": {"max_connections": 500}})

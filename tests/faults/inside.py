@@ -3,57 +3,13 @@
 from __future__ import annotations
 
 import socket
-import tempfile
-from collections.abc import Mapping
-from pathlib import Path
 
 from conformance.samples import JSON, as_json, as_protobuf, span
+from faults.outside import kind
 from faults.scene import Scene, Unbalanced, until
 from faults.table import fault
 
-_KIND = '''
-"""A kind that {what}."""
-
-import time
-
-from collector.demand import Demand
-from collector.evaluate.policy import Meta, Policy
-from collector.violation import Severity, Signal
-from collector.views import Place
-
-
-class Faulty(Policy):
-    meta = Meta(signals=(Signal.TRACES,), severities=(Severity.WARNING,), since="0")
-
-    def demand(self):
-        return Demand(shapes=frozenset(Signal), places=frozenset(Place), series=True)
-
-    def on_shape(self, count, now):
-        {does}
-
-    on_value = on_series = on_shape
-'''
-_POLICY = """
-pack: faulty
-summary: Of this test.
-policies:
-  - {id: faulty, kind: faulty, severity: warning, summary: It is faulty., remedy: Mend it.}
-"""
-
-
-def _faulty(what: str, does: str) -> Mapping[str, str]:
-    """An environment in which a kind from outside is installed and used."""
-    folder = Path(tempfile.mkdtemp(prefix="faulty-"))
-    (folder / "faulty_kind.py").write_text(_KIND.format(what=what, does=does))
-    about = folder / "faulty-1.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: faulty\nVersion: 1\n")
-    (about / "entry_points.txt").write_text(
-        "[telemetry_auditor.kinds]\nfaulty = faulty_kind:Faulty\n"
-    )
-    (folder / "faulty.yaml").write_text(_POLICY)
-    paths = ":".join([str(folder), str(Path(__file__).resolve().parents[2])])
-    return {"PYTHONPATH": paths, "TELEMETRY_AUDITOR_POLICIES_PATHS": str(folder / "faulty.yaml")}
+_PIPE = 100  # findings are more than a pipe of 64 KiB holds
 
 
 def _send(scene: Scene, requests: int) -> None:
@@ -63,15 +19,36 @@ def _send(scene: Scene, requests: int) -> None:
                 raise Unbalanced("telemetry is refused")
 
 
-@fault("a policy that raises on every item", env=lambda: _faulty("raises", "raise OSError(now)"))
+def _plant(scene: Scene, number: int) -> bool:
+    """Send a span with a secret of its own; whether it was taken."""
+    attributes = [{"key": f"password{number}", "value": {"stringValue": f"9x!kQ2r7Zt{number}"}}]
+    return scene.post("traces", as_json("traces", span(attributes=attributes)), JSON) == 200
+
+
+def _unwritable(scene: Scene) -> None:
+    """What cannot be written is counted, and telemetry is taken all the same."""
+    for number in range(scene.many(100, 10)):
+        if not _plant(scene, number):
+            raise Unbalanced("telemetry waits for a disk")
+    until(
+        lambda: scene.metric("bound_met_total", bound="findings_lines") > 0,
+        "lost findings are not counted",
+    )
+    until(
+        lambda: scene.metric("bound_met_total", bound="snapshots_failed") > 0,
+        "failed snapshots are not counted",
+    )
+
+
+@fault("a policy that raises on every item", env=kind("raises", "raise OSError(now)"))
 def _(scene: Scene) -> None:
     scene.expects_errors = True
     _send(scene, scene.many(300, 20))
-    if not scene.metric("policy_errors_total", policy="faulty"):
+    if not scene.metric("policy_errors_total", policy="outside"):
         raise Unbalanced("its failures are not counted")
 
 
-@fault("a policy that is slow", env=lambda: _faulty("is slow", "time.sleep(0.02); return ()"))
+@fault("a policy that is slow", env=kind("is slow", "time.sleep(0.02); return ()"))
 def _(scene: Scene) -> None:
     _send(scene, scene.many(100, 10))
     status, _ = scene.program.page("/livez")
@@ -84,26 +61,32 @@ def _(scene: Scene) -> None:
     "snapshot": {"file": "/dev/full/state", "interval_seconds": 0.1},
 })  # fmt: skip
 def _(scene: Scene) -> None:
-    for number in range(scene.many(100, 10)):
-        attributes = [{"key": f"password{number}", "value": {"stringValue": f"9x!kQ2r7Zt{number}"}}]
-        scene.post("traces", as_json("traces", span(attributes=attributes)), JSON)
-    until(
-        lambda: scene.metric("bound_met_total", bound="findings_lines") > 0,
-        "lost findings are not counted",
+    _unwritable(scene)
+
+
+@fault("a disk that becomes read-only, under findings and snapshot")
+def _(scene: Scene) -> None:
+    folder = scene.folder() / "disk"
+    folder.mkdir()
+    scene.replace(
+        {
+            "findings": {"file": str(folder / "findings.jsonl"), "rotate_bytes": 1000},
+            "snapshot": {"file": str(folder / "state"), "interval_seconds": 0.1},
+        }
     )
-    until(
-        lambda: scene.metric("bound_met_total", bound="snapshots_failed") > 0,
-        "failed snapshots are not counted",
-    )
+    # Root may write to a folder that forbids it, but nobody into one that is none.
+    folder.rename(folder.with_name("elsewhere"))
+    folder.write_text("no folder")
+    _unwritable(scene)
 
 
 @fault("nobody reads what is written", config={"findings": {"file": "-"}})
 def _(scene: Scene) -> None:
-    for number in range(scene.many(2_000, 200)):
-        key = f"password{number}"
-        attributes = [{"key": key, "value": {"stringValue": "9x!kQ2r7Zt"}} for _ in range(2)]
-        if scene.post("traces", as_json("traces", span(attributes=attributes)), JSON) != 200:
+    for number in range(scene.many(2_000, 400)):  # a pipe takes some 60 findings
+        if not _plant(scene, number):
             raise Unbalanced("telemetry waits for a reader")
+    if scene.metric("findings_open") < _PIPE:
+        raise Unbalanced("the pipe never filled: the fault was none")
 
 
 def _closed_port() -> str:

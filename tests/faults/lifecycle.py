@@ -4,52 +4,22 @@ from __future__ import annotations
 
 import re
 import ssl
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from conformance import wire
 from conformance.rows_security import Files, client, files
-from conformance.samples import PROTOBUF, as_protobuf
+from conformance.samples import PROTOBUF
+from faults.load import load
 from faults.scene import Books, Scene, Unbalanced, until
 from faults.table import fault
-
-_SENDERS = 4
-
-
-@contextmanager
-def _load(scene: Scene, tls: ssl.SSLContext | None = None) -> Iterator[threading.Event]:
-    """Senders that send until they are told to stop, and count every answer."""
-    stop = threading.Event()
-
-    def send() -> None:
-        while not stop.is_set():
-            try:
-                with wire.Connection(scene.program.http, tls) as connection:
-                    headers = {"Content-Type": PROTOBUF}
-                    connection.send(wire.request("/v1/traces", as_protobuf("traces"), headers))
-                    scene.books.note(connection.answer().status)
-            except OSError:
-                stop.wait(0.01)  # it does not listen any more
-
-    threads = [threading.Thread(target=send) for _ in range(_SENDERS)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield stop
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
 
 
 @fault("SIGTERM in the middle of load")
 def _(scene: Scene) -> None:
     first = scene.program
     for _ in range(scene.many(5)):
-        with _load(scene) as stop:
+        with load(scene) as stop:
             until(lambda: scene.books.acknowledged > 0, "nothing is taken")
             time.sleep(0.3 * scene.scale)  # load for a while
             code = first.stop()
@@ -57,10 +27,8 @@ def _(scene: Scene) -> None:
         if code != 0:
             raise Unbalanced(f"exit code {code}")
         _compare(first.said, scene.books)
-        first = scene.program = scene.servers.start({})
-        scene.target = type(scene.target)(first.http, first.grpc)
-        scene.books = type(scene.books)()
-        scene.before = first.memory()
+        scene.replace()
+        first, scene.books = scene.program, Books()
 
 
 def _compare(said: str, books: Books) -> None:
@@ -78,12 +46,30 @@ def _compare(said: str, books: Books) -> None:
         raise Unbalanced(f"{found[0]}, against {books}")
 
 
+@fault("a port that is in use")
+def _(scene: Scene) -> None:
+    addresses = {
+        name: {"address": getattr(scene.program, name)} for name in ("grpc", "http", "admin")
+    }
+    with load(scene):
+        for _ in range(scene.many(5)):
+            for name, section in addresses.items():
+                try:
+                    scene.servers.start({name: section})
+                except RuntimeError as error:  # it did not start
+                    if section["address"] not in str(error) or "in use" not in str(error):
+                        raise Unbalanced(f"it does not say why it ends: {error}") from None
+                else:
+                    raise Unbalanced(f"two listen on one port: {name}")
+    if scene.books.refused or scene.books.unanswered:
+        raise Unbalanced(f"a request was lost: {scene.books}")
+
+
 @fault("certificates that are replaced under load")
 def _(scene: Scene) -> None:
     made: Files = files(scene.folder())
-    scene.program = scene.servers.start({"tls": made.config() | {"reload_seconds": 0.05}})
-    scene.before = scene.program.memory()
-    with _load(scene, client(made)):
+    scene.replace({"tls": made.config() | {"reload_seconds": 0.05}})
+    with load(scene, client(made)):
         for _ in range(scene.many(20, 4)):
             fresh = files(scene.folder())
             certificate = made.ca.issue_cert("localhost", "127.0.0.1")
@@ -129,12 +115,8 @@ def _(scene: Scene) -> None:
         "  - {{policy: retry-limit, options: {{max_attempts: {0}}}}}\n"
     )
     pack.write_text(text.format(3))
-    scene.program = scene.servers.start(
-        {"policies": {"paths": [str(pack)], "reload_seconds": 0.05}}
-    )
-    scene.target = type(scene.target)(scene.program.http, scene.program.grpc)
-    scene.before = scene.program.memory()
-    with _load(scene):
+    scene.replace({"policies": {"paths": [str(pack)], "reload_seconds": 0.05}})
+    with load(scene):
         for number in range(scene.many(30, 5)):
             broken = number % 3 == 2
             pack.write_text("pack: [" if broken else text.format(4 + number))

@@ -14,9 +14,20 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from conformance.servers import Servers
-from faults import bodies, churn, connections, inside, lifecycle  # noqa: F401 (each adds its own)
-from faults.scene import MIB, Entry, Scene, Unbalanced
+from faults import (  # noqa: F401 (each adds its own)
+    bodies,
+    churn,
+    clocks,
+    connections,
+    inside,
+    lifecycle,
+    next_hop,
+    restarts,
+)
+from faults.scene import MIB, Entry, Scene, Unbalanced, Untried
 from faults.table import FAULTS, Fault
+
+_WIDTH = 140  # of a table in a file
 
 
 def attempt(fault: Fault, folder: Path, scale: float) -> tuple[Entry, Scene]:
@@ -27,7 +38,7 @@ def attempt(fault: Fault, folder: Path, scale: float) -> tuple[Entry, Scene]:
     """
     servers = Servers(folder)
     try:
-        scene = Scene(servers, fault.config, scale=scale, env=fault.env())
+        scene = Scene(servers, fault.config, scale=scale, env=fault.env(servers.folder()))
         fault.try_it(scene)
         entry = scene.settle(fault.grown_mib)
         if "forward" not in fault.config and "max_memory_bytes" not in str(fault.config):
@@ -45,6 +56,8 @@ def main() -> int:
     parser.add_argument("--only", default="", help="faults whose name holds this")
     options = parser.parse_args()
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
     names = ("received", "inspected", "refused", "uninspected", "items", "grown MiB")
     table = Table("fault", "result", *names, title="Faults and their ledgers")
     broken = 0
@@ -53,6 +66,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 entry, scene = attempt(fault, Path(folder), options.scale)
+            except Untried as why:
+                table.add_row(fault.name, f"[yellow]not tried: {why}[/]")
+                continue
             except Unbalanced as error:
                 broken += 1
                 table.add_row(fault.name, f"[red]{error}[/]")

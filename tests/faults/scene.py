@@ -23,6 +23,10 @@ class Unbalanced(AssertionError):  # noqa: N818 (an outcome, not an error)
     """The books do not balance."""
 
 
+class Untried(Exception):  # noqa: N818 (an outcome; its text says why)
+    """The fault cannot be made on this machine."""
+
+
 def until(holds: Callable[[], bool], said: str, seconds: float = _SETTLE_SECONDS) -> None:
     """Wait for what must become true.
 
@@ -98,12 +102,27 @@ class Scene:
     ) -> None:
         self.servers = servers
         self.expects_errors = False
-        self.passes_on = "forward" in (config or {})
         self.scale = scale
         self.books = Books()
-        self.program: Program = servers.start(config, env)
+        self._start(config, env)
+
+    def _start(self, config: Mapping[str, Any] | None, env: Mapping[str, str] | None) -> None:
+        self.passes_on = "forward" in (config or {})
+        self.program: Program = self.servers.start(config, env)
         self.target = Target(self.program.http, self.program.grpc)
         self.before = self.peak = self.program.memory()
+
+    def replace(
+        self, config: Mapping[str, Any] | None = None, env: Mapping[str, str] | None = None
+    ) -> None:
+        """Another auditor in the place of the one that is there, or has ended.
+
+        Args:
+            config: sections of its configuration.
+            env: beside the environment.
+        """
+        self.program.stop()
+        self._start(config, env)
 
     def folder(self) -> Path:
         """A new empty folder."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from faults.scene import Scene
@@ -18,14 +19,14 @@ class Fault:
         try_it: sends, and breaks; the books are checked after it.
         config: sections of the auditor's configuration.
         grown_mib: that memory may grow by.
-        env: of the auditor.
+        env: of the auditor, made in a folder.
     """
 
     name: str
     try_it: Callable[[Scene], None]
     config: Mapping[str, Any]
     grown_mib: int
-    env: Callable[[], Mapping[str, str]]
+    env: Callable[[Path], Mapping[str, str]]
 
 
 FAULTS: list[Fault] = []
@@ -36,7 +37,7 @@ def fault(
     *,
     config: Mapping[str, Any] | None = None,
     grown_mib: int = 256,
-    env: Callable[[], Mapping[str, str]] = dict,
+    env: Callable[[Path], Mapping[str, str]] = lambda _: {},
 ) -> Callable[[Callable[[Scene], None]], Callable[[Scene], None]]:
     """Add a function to the table."""
 
