@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 LOCK := .ci/requirements.lock
 FUZZ_SECONDS ?= 600
 SEED ?= 0
+MINUTES ?= 30
 
 .DEFAULT_GOAL := help
 .PHONY: help setup tools lint types layers pytest test coverage test-long deploy-check e2e-monitoring e2e-collector interop soak \
@@ -88,6 +89,9 @@ conformance: setup ## try an OTLP server row by row: this one, or TARGET=HTTP_AD
 
 interop: setup ## SDKs of other languages against the auditor (needs their toolchains; INTEROP=node)
 	@$(BIN)/python tests/interop/run.py $(INTEROP)
+
+soak: setup ## MINUTES of mixed load, after which the process must be as large as it was
+	@$(BIN)/python tests/soak/run.py --minutes $(MINUTES)
 
 faults: setup ## break what can break, and print the ledger of each
 	@$(BIN)/python tests/faults/run.py $(FAULTS)

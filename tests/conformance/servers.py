@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -95,9 +95,21 @@ class Program:
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         return int(found[1]) * 1024 if found else 0
 
-    def files(self) -> int:
+    def files(self) -> list[str]:
         """Files and sockets that it holds open."""
-        return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
+        found = []
+        for one in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed since
+                found.append(str(one.readlink()))
+        return found
+
+    def sockets(self) -> int:
+        """How many sockets it holds open."""
+        return sum(one.startswith("socket:") for one in self.files())
+
+    def threads(self) -> int:
+        """Threads that it has."""
+        return sum(1 for _ in Path(f"/proc/{self.process.pid}/task").iterdir())
 
     def page(self, path: str) -> tuple[int, str]:
         """Status and body of a page of the admin listener."""

@@ -77,7 +77,7 @@ def _(scene: Scene) -> None:
             held.enter_context(wire.Connection(scene.program.grpc))
         if scene.post("logs", as_protobuf("logs")) != 200:
             raise Unbalanced("HTTP does not answer")
-        files = scene.program.files()
+        files = len(scene.program.files())
         if files > 500 + _SPARE_DESCRIPTORS:
             raise Unbalanced(f"{files} files are open")
 

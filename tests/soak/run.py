@@ -1,0 +1,216 @@
+"""``make soak``: mixed load for a long time, and whether the auditor grows.
+
+Usage: run.py [--minutes 30] [--rate 10]
+
+A round is a minute of load, in which policies are reloaded once, and a rest in which every
+connection is closed; at the end of the rest the process is looked at. What it holds after the last
+round must be what it held after the fifth. Exit status 1 says that it is not, or that a request is
+unaccounted for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from conformance.servers import Servers
+from faults.scene import MIB, Entry, Scene, Unbalanced, until
+from soak.churn import ITEMS
+from soak.senders import Load
+
+_WARM = 5  # rounds after which nothing may grow
+_ROUND_SECONDS = 60.0
+_REST_SECONDS = 20.0
+_LOOKS = 20
+_MEMORY_TOLERANCE = 0.10
+_PACK = """
+pack: soak
+summary: Of this test.
+overrides:
+  - {{policy: retry-limit, options: {{max_attempts: {0}}}}}
+"""
+
+
+class Sample(NamedTuple):
+    """The process at rest.
+
+    Attributes:
+        memory: resident bytes.
+        files: open, sockets among them.
+        threads: of the process.
+        requests: received so far.
+        items: inspected so far.
+        reloads: of policies, so far.
+    """
+
+    memory: int
+    files: int
+    threads: int
+    requests: int
+    items: int
+    reloads: int
+
+
+class Soak:
+    """One auditor under load.
+
+    Args:
+        servers: start it.
+        rate: requests a second of each way.
+    """
+
+    def __init__(self, servers: Servers, rate: float) -> None:
+        folder = servers.folder()
+        self._pack = folder / "soak.yaml"
+        self._pack.write_text(_PACK.format(3))
+        self.scene = Scene(
+            servers,
+            {
+                "policies": {"paths": [str(self._pack)], "reload_seconds": 1},
+                "findings": {"fold_seconds": 30, "rotate_bytes": MIB},
+                "snapshot": {"file": str(folder / "state"), "interval_seconds": 10},
+            },
+        )
+        self._sockets_at_rest = self.scene.program.sockets()
+        self._load = Load(self.scene, rate)
+
+    def round(self, number: int, seconds: float) -> Sample:
+        """Load with a reload in its middle, and then a look at the process at rest."""
+        with self._load.running():
+            time.sleep(seconds / 2)
+            loaded = self._reloads()
+            self._pack.write_text(_PACK.format(4 + number))
+            time.sleep(seconds / 2)
+            until(lambda: self._reloads() > loaded, "policies are not reloaded")
+        return self._sample()
+
+    def _reloads(self) -> int:
+        return int(self.scene.metric("policy_reloads_total", outcome="loaded"))
+
+    def _sample(self) -> Sample:
+        program = self.scene.program
+        deadline = time.monotonic() + _REST_SECONDS  # by then closed connections are gone
+        while program.sockets() > self._sockets_at_rest and time.monotonic() < deadline:
+            time.sleep(0.05)
+        entry = self.scene.entry()
+        return Sample(
+            program.memory(),
+            min(len(program.files()) for _ in range(_LOOKS)),  # less a snapshot being written
+            program.threads(),
+            entry.received,
+            entry.items,
+            self._reloads(),
+        )
+
+    def end(self) -> Entry:
+        """The books must balance to the request and to the item, and SIGTERM end it with 0.
+
+        Raises:
+            Unbalanced: if they do not.
+        """
+        scene = self.scene
+        entry = scene.settle(sys.maxsize)
+        books = scene.books
+        if books.unanswered:
+            raise Unbalanced(f"{books.unanswered} requests had no answer")
+        if (entry.inspected, entry.refused) != (books.acknowledged, books.refused):
+            raise Unbalanced(f"{entry} against {books}")
+        if entry.items != books.acknowledged * ITEMS:
+            raise Unbalanced(f"{entry.items} items in {books.acknowledged} requests of {ITEMS}")
+        scene.lives()
+        scene.end()
+        return entry
+
+
+def growth(samples: Sequence[Sample]) -> list[str]:
+    """What grew between the fifth round and the last; nothing is said of fewer rounds."""
+    if len(samples) <= _WARM:
+        return []
+    warm, last = samples[_WARM - 1], samples[-1]
+    grown = [
+        f"{name} grew from {before} to {after}"
+        for name, before, after in (
+            ("open files", warm.files, last.files),
+            ("threads", warm.threads, last.threads),
+        )
+        if after > before
+    ]
+    share = last.memory / warm.memory - 1
+    if abs(share) > _MEMORY_TOLERANCE:
+        grown.append(f"memory changed by {share:+.0%}")
+    return grown
+
+
+def soak(
+    folder: Path,
+    rounds: int,
+    seconds: float,
+    rate: float,
+    show: Callable[[int, Sample], None] = lambda _number, _sample: None,
+) -> tuple[list[Sample], Entry]:
+    """Run it.
+
+    Raises:
+        Unbalanced: if the books do not balance.
+    """
+    servers = Servers(folder)
+    try:
+        running = Soak(servers, rate)
+        samples = []
+        for number in range(rounds):
+            samples.append(running.round(number, seconds))
+            show(number + 1, samples[-1])
+        return samples, running.end()
+    finally:
+        servers.close()
+
+
+def _cells(number: int, one: Sample) -> list[str]:
+    numbers = (one.memory // MIB, one.files, one.threads, one.requests, one.items, one.reloads)
+    return [str(number), *(f"{value:,}" for value in numbers)]
+
+
+def main() -> int:
+    """Print a line each minute, and the table at the end."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=int, default=30)
+    parser.add_argument("--rate", type=float, default=10, help="requests a second of each way")
+    options = parser.parse_args()
+    names = ("minute", "MiB", "open files", "threads", "requests", "items", "reloads")
+
+    def show(number: int, sample: Sample) -> None:
+        said = zip(names, _cells(number, sample), strict=True)
+        print(", ".join(f"{name} {value}" for name, value in said), flush=True)
+
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            samples, entry = soak(Path(folder), options.minutes, _ROUND_SECONDS, options.rate, show)
+    except Unbalanced as error:
+        print(f"the books do not balance: {error}")
+        return 1
+    table = Table(*names, title="A long mixed load, at rest after each minute")
+    for number, one in enumerate(samples, 1):
+        table.add_row(*_cells(number, one))
+    Console().print(table)
+    print(
+        f"received {entry.received:,} = inspected {entry.inspected:,} + refused {entry.refused:,}"
+    )
+    grown = growth(samples)
+    print(
+        "\n".join(grown) or "nothing grew" * (len(samples) > _WARM) or "too short to judge growth"
+    )
+    return 1 if grown else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

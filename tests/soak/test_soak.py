@@ -1,0 +1,31 @@
+"""The short form of `make soak`: its machinery works, and every item is accounted for."""
+
+from soak.run import Sample, growth, soak
+
+
+def test_a_mixed_load_is_accounted_for_to_the_item(tmp_path):
+    samples, entry = soak(tmp_path, rounds=2, seconds=3, rate=10)
+
+    first, last = samples
+    assert first.requests < last.requests
+    assert entry.received == entry.inspected + entry.refused
+    assert last.reloads == 2
+    assert last.files <= first.files
+    assert last.threads
+
+
+def rounds(count, **last):
+    steady = Sample(memory=1000, files=20, threads=10, requests=0, items=0, reloads=0)
+    return [steady] * (count - 1) + [steady._replace(**last)]
+
+
+def test_what_grew_since_the_fifth_round_is_named():
+    assert growth(rounds(30, memory=1099, threads=9)) == []
+    assert growth(rounds(30, memory=1101)) == ["memory changed by +10%"]
+    assert growth(rounds(30, memory=899)) == ["memory changed by -10%"]
+    assert growth(rounds(30, files=21)) == ["open files grew from 20 to 21"]
+    assert growth(rounds(30, threads=11)) == ["threads grew from 10 to 11"]
+
+
+def test_of_a_short_run_no_growth_is_judged():
+    assert growth(rounds(5, memory=5000, files=100)) == []
