@@ -44,14 +44,14 @@ def _calls(block: Any, number: int) -> None:
 
 def new_services() -> Bodies:
     """Spans of services nearly all of which have never been seen."""
-    numbers = count()
     while True:
         message = REQUESTS["traces"]()
-        for _ in range(ITEMS // 2):
-            number = next(numbers)
-            block = message.resource_spans.add()
+        for _ in range(ITEMS):
+            block, now = message.resource_spans.add(), _nanos()
             _resource(block, f"worker-{os.urandom(4).hex()}")
-            _calls(block, number)
+            span = block.scope_spans.add().spans.add(trace_id=os.urandom(16), kind=2)
+            span.span_id, span.name = os.urandom(8), "GET /jobs"
+            span.start_time_unix_nano, span.end_time_unix_nano = now - 10_000, now
         yield message.SerializeToString()
 
 

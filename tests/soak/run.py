@@ -3,9 +3,9 @@
 Usage: run.py [--minutes 30] [--rate 10]
 
 A round is a minute of load, in which policies are reloaded once, and a rest in which every
-connection is closed; at the end of the rest the process is looked at. What it holds after the last
-round must be what it held after the fifth. Exit status 1 says that it is not, or that a request is
-unaccounted for.
+connection is closed; at the end of the rest the process is looked at. By the fifth round the tables
+that a sender can fill are full: what the process holds at the end must be what it held then. Exit
+status 1 says that it is not, or that a request is unaccounted for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from pathlib import Path
+from statistics import median_low
 from typing import NamedTuple
 
 from rich.console import Console
@@ -29,6 +31,7 @@ from soak.churn import ITEMS
 from soak.senders import Load
 
 _WARM = 5  # rounds after which nothing may grow
+_LAST = 5  # rounds of which the middle one counts, for threads come and go
 _ROUND_SECONDS = 60.0
 _REST_SECONDS = 20.0
 _LOOKS = 20
@@ -136,16 +139,16 @@ def growth(samples: Sequence[Sample]) -> list[str]:
     """What grew between the fifth round and the last; nothing is said of fewer rounds."""
     if len(samples) <= _WARM:
         return []
-    warm, last = samples[_WARM - 1], samples[-1]
-    grown = [
-        f"{name} grew from {before} to {after}"
-        for name, before, after in (
-            ("open files", warm.files, last.files),
-            ("threads", warm.threads, last.threads),
-        )
-        if after > before
-    ]
-    share = last.memory / warm.memory - 1
+    warm, last = samples[:_WARM], samples[_WARM:][-_LAST:]
+    grown = []
+    for name, count in (
+        ("open files", attrgetter("files")),
+        ("threads", attrgetter("threads")),
+    ):
+        most, middle = max(map(count, warm)), median_low(map(count, last))
+        if middle > most:
+            grown.append(f"{name} grew from {most} to {middle}")
+    share = samples[-1].memory / samples[_WARM - 1].memory - 1
     if abs(share) > _MEMORY_TOLERANCE:
         grown.append(f"memory changed by {share:+.0%}")
     return grown

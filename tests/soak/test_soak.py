@@ -14,17 +14,22 @@ def test_a_mixed_load_is_accounted_for_to_the_item(tmp_path):
     assert last.threads
 
 
-def rounds(count, **last):
+def rounds(count, last=1, **values):
     steady = Sample(memory=1000, files=20, threads=10, requests=0, items=0, reloads=0)
-    return [steady] * (count - 1) + [steady._replace(**last)]
+    return [steady] * (count - last) + [steady._replace(**values)] * last
 
 
 def test_what_grew_since_the_fifth_round_is_named():
     assert growth(rounds(30, memory=1099, threads=9)) == []
     assert growth(rounds(30, memory=1101)) == ["memory changed by +10%"]
     assert growth(rounds(30, memory=899)) == ["memory changed by -10%"]
-    assert growth(rounds(30, files=21)) == ["open files grew from 20 to 21"]
-    assert growth(rounds(30, threads=11)) == ["threads grew from 10 to 11"]
+    assert growth(rounds(30, last=3, files=21)) == ["open files grew from 20 to 21"]
+    assert growth(rounds(30, last=3, threads=11)) == ["threads grew from 10 to 11"]
+    assert growth(rounds(6, threads=11)) == ["threads grew from 10 to 11"]
+
+
+def test_a_thread_that_comes_and_goes_is_no_growth():
+    assert growth(rounds(30, last=2, threads=11)) == []
 
 
 def test_of_a_short_run_no_growth_is_judged():
