@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
-from faults.load import load
+from faults.load import load, over_http
 from faults.scene import Scene, Unbalanced, Untried, until
 from faults.table import fault
 
@@ -122,7 +122,7 @@ def _(scene: Scene) -> None:
         clock.env,
     )
     planted = set()
-    with load(scene, make=_order):
+    with load(scene, over_http(scene, make=_order)):
         for number, shift in enumerate(_JUMPS[: scene.many(len(_JUMPS), 3)]):
             clock.jump(shift)
             planted.add(service := f"late-{number}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from conformance import wire
 from conformance.rows_security import Files, client, files
 from conformance.samples import PROTOBUF
-from faults.load import load
+from faults.load import load, over_grpc, over_http
 from faults.scene import Books, Scene, Unbalanced, until
 from faults.table import fault
 
@@ -69,14 +69,15 @@ def _(scene: Scene) -> None:
 def _(scene: Scene) -> None:
     made: Files = files(scene.folder())
     scene.replace({"tls": made.config() | {"reload_seconds": 0.05}})
-    with load(scene, client(made)):
+    both = over_http(scene, client(made)), over_grpc(scene, made.authority.read_bytes())
+    with load(scene, *both):
         for _ in range(scene.many(20, 4)):
-            fresh = files(scene.folder())
             certificate = made.ca.issue_cert("localhost", "127.0.0.1")
             _replace(made.key, certificate.private_key_pem.bytes())
             _replace(made.certificate, b"".join(c.bytes() for c in certificate.cert_chain_pems))
-            del fresh
             time.sleep(0.1)
+        leaf = certificate.cert_chain_pems[0].bytes()
+        until(lambda: _served(scene) == leaf, "the last certificate is not served")
     if scene.books.unanswered or scene.books.refused:
         raise Unbalanced(f"a request was lost: {scene.books}")
     # The rest is tried over TLS too.
@@ -88,6 +89,12 @@ def _replace(path: Path, data: bytes) -> None:
     fresh = path.with_suffix(".new")
     fresh.write_bytes(data)
     fresh.replace(path)
+
+
+def _served(scene: Scene) -> bytes:
+    """The certificate that is shown to a client, in PEM."""
+    host, _, port = scene.program.http.rpartition(":")
+    return ssl.get_server_certificate((host, int(port)), timeout=10).encode()
 
 
 class _Secure:

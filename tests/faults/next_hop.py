@@ -56,7 +56,7 @@ def _try(scene: Scene, made: Any, breaks: Callable[[Any, Got], object]) -> None:
     hop = _Hop(made, breaks)
     forward = {"endpoint": made.endpoint, "protocol": made.protocol}
     scene.replace({"forward": forward | {"timeout_seconds": _TIMEOUT}})
-    rounds = scene.many(60, 3)
+    rounds = scene.many(30, 3)
 
     def send(number: int) -> tuple[int, int]:
         signal = SIGNALS[number % len(SIGNALS)]
