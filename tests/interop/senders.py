@@ -92,7 +92,7 @@ _GZIP = (("http/protobuf", "gzip"), ("grpc", "gzip"))
 SENDERS = (
     Sender(
         name="node",
-        sdk="JavaScript SDK",
+        sdk="JavaScript SDK",  # 0.223 and 2.12 are the last that run on Node 20
         needs=("node", "npm"),
         build=_node,
         command=lambda _: ["node", str(SOURCES / "node" / "sender.mjs")],
