@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
-zlib: Any
+fast: Any
 try:
-    from isal import isal_zlib as zlib  # the same interface, twice as fast
+    from isal import isal_zlib as fast  # the same interface, twice as fast
 except ImportError:  # no wheel for this platform
-    import zlib
+    fast = zlib
 
 _GZIP = 16 + zlib.MAX_WBITS
 _ZLIB = zlib.MAX_WBITS
+
+#: Bytes with which a member after the first is begun; each further piece is twice as large.
+_FIRST_STEP = 256
 
 #: Content codings that are read, with zlib's window bits; an empty coding is the identity.
 CODINGS: dict[str, int | None] = {
@@ -57,24 +61,35 @@ def inflate(body: bytes, coding: str, limit: int) -> bytes:
 
 
 def _inflate(body: bytes, name: str, bits: int, limit: int) -> bytes:
-    members: list[bytes] = []
-    room = limit
-    rest = body
-    while True:
-        decoder = zlib.decompressobj(bits)
-        try:
-            member = decoder.decompress(rest, room + 1)
-        except zlib.error:
-            raise CompressionError(f"the body is not valid {name}") from None
-        if len(member) > room:
-            raise TooLargeError(f"the body inflates to more than {limit} bytes")
-        if not decoder.eof:
-            raise CompressionError(f"the {name} body is cut short")
-        members.append(member)
-        room -= len(member)
-        rest = decoder.unused_data
-        if not rest or bits != _GZIP:  # RFC 1952 allows several gzip members in a row
-            break
-    if rest:
-        raise CompressionError(f"bytes follow the end of the {name} body")
-    return b"".join(members)
+    inflated: list[bytes] = []
+    room, at, view = limit, 0, memoryview(body)
+    library, step = fast, len(view)
+    while at < len(view) or not at:
+        decoder = library.decompressobj(bits)
+        while not decoder.eof:
+            piece = view[at : at + step]
+            if not piece:
+                raise CompressionError(f"the {name} body is cut short")
+            part = _decompressed(decoder, piece, name, room)
+            if part:
+                inflated.append(part)
+            room -= len(part)
+            if room < 0:
+                raise TooLargeError(f"the body inflates to more than {limit} bytes")
+            at += len(piece)
+            step *= 2
+        at -= len(decoder.unused_data)
+        if at < len(view) and bits != _GZIP:  # RFC 1952 allows several gzip members in a row
+            raise CompressionError(f"bytes follow the end of the {name} body")
+        # Each member copies what follows it in its piece, and isal is slow to begin one: many
+        # tiny members would take hours otherwise.
+        library, step = zlib, _FIRST_STEP
+    return b"".join(inflated)
+
+
+def _decompressed(decoder: Any, piece: memoryview, name: str, room: int) -> bytes:  # noqa: ANN401
+    """What comes out of a piece, one byte more than there is room for at most."""
+    try:
+        return bytes(decoder.decompress(piece, room + 1))
+    except (zlib.error, fast.error):
+        raise CompressionError(f"the body is not valid {name}") from None

@@ -36,6 +36,17 @@ def test_the_limit_is_exact(coding: str) -> None:
         inflate(pack(b"x" * 1001), coding, 1000)
 
 
+def test_tiny_members_are_read_in_a_time_that_grows_with_their_number() -> None:
+    # 4 MB; copying what is left for each of them would take minutes
+    assert inflate(gzip.compress(b"", mtime=0) * 200_000, "gzip", 10) == b""
+
+
+@given(st.lists(st.binary(max_size=2000), min_size=1, max_size=6), st.integers(0, 3))
+def test_members_of_any_size_are_one_body(parts: list[bytes], level: int) -> None:
+    body = b"".join(gzip.compress(part, level, mtime=0) for part in parts)
+    assert inflate(body, "gzip", 12_000) == b"".join(parts)
+
+
 def test_members_share_one_limit() -> None:
     with pytest.raises(TooLargeError):
         inflate(gzip.compress(b"x" * 600, mtime=0) * 2, "gzip", 1000)
