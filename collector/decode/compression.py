@@ -14,6 +14,9 @@ except ImportError:  # no wheel for this platform
 _GZIP = 16 + zlib.MAX_WBITS
 _ZLIB = zlib.MAX_WBITS
 
+#: Flags of a gzip header that no reader may pass over (RFC 1952); ISA-L does.
+_RESERVED = 0xE0
+
 #: Bytes with which a member after the first is begun; each further piece is twice as large.
 _FIRST_STEP = 256
 
@@ -61,6 +64,8 @@ def inflate(body: bytes, coding: str, limit: int) -> bytes:
 
 
 def _inflate(body: bytes, name: str, bits: int, limit: int) -> bytes:
+    if bits == _GZIP and any(flags & _RESERVED for flags in body[3:4]):
+        raise CompressionError(f"the body is not valid {name}")
     inflated: list[bytes] = []
     room, at, view = limit, 0, memoryview(body)
     library, step = fast, len(view)

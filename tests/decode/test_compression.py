@@ -62,6 +62,7 @@ def test_members_share_one_limit() -> None:
         (gzip.compress(b"x", mtime=0) + b"rubbish", "gzip"),
         (zlib.compress(b"x") + b"rubbish", "deflate"),
         (gzip.compress(b"x", mtime=0)[:-5] + b"\0" * 5, "gzip"),
+        (b"\x1f\x8b\x08\x20" + gzip.compress(b"x", mtime=0)[4:], "gzip"),
         (b"x", "br"),
         (b"x", "gzip, gzip"),
     ],

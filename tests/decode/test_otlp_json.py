@@ -125,7 +125,7 @@ def test_an_id_of_a_wrong_length_is_left_to_the_decoder():
     ("field", "value"),
     [
         ("traceId", "zz" * 16), ("traceId", "abcde"), ("traceId", "MDEyMzQ1Njc4OWFiY2RlZg=="),
-        ("traceId", 5), ("spanId", "quux"), ("parentSpanId", "0x12"),
+        ("traceId", 5), ("spanId", "quux"), ("parentSpanId", "0x12"), ("spanId", "ab cd"),
         ("startTimeUnixNano", "soon"), ("startTimeUnixNano", -1), ("startTimeUnixNano", 2**64),
         ("startTimeUnixNano", 1.5), ("startTimeUnixNano", True), ("startTimeUnixNano", "1" * 400),
         ("name", 5), ("kind", "SPAN_KIND_NONE"), ("kind", 2**40), ("kind", {}),
