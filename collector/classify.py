@@ -121,6 +121,9 @@ _ID_SEGMENT = re.compile(
 _ID_WORD = re.compile(rf"{_UUID}|\b[0-9a-fA-F]{{16,}}\b|[0-9]{{3,}}")
 
 
+_LONGEST_SCHEME = 61
+
+
 class TargetKind(IntEnum):
     """What a target was made of."""
 
@@ -192,11 +195,12 @@ def host_of(url: str) -> str:
 
 def path_of(target: str) -> str:
     """The path of a URL or request target, without scheme, host, query and fragment."""
-    if "://" in target[:64]:
-        _, _, rest = target.partition("://")
+    target = target.partition("?")[0].partition("#")[0]
+    scheme, separator, rest = target.partition("://")
+    if separator and len(scheme) <= _LONGEST_SCHEME and "/" not in scheme:
         slash = rest.find("/")
-        target = rest[slash:] if slash >= 0 else "/"
-    return target.partition("?")[0].partition("#")[0]
+        return rest[slash:] if slash >= 0 else "/"
+    return target
 
 
 @lru_cache(maxsize=8192)

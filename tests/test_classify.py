@@ -138,3 +138,18 @@ def test_a_query_names_an_item_when_it_holds_values_and_no_placeholder(
 def test_a_query_whose_parameters_are_told_names_an_item() -> None:
     told = {"db.query.text": "SELECT a FROM b WHERE c = $1", "db.query.parameter.0": "7"}
     assert classify.target(told).kind is classify.TargetKind.LITERAL_QUERY
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("https://h/a/b?c=/d#e", "/a/b"), ("https://u:p@h:1/a", "/a"), ("https://h", "/"),
+        ("https://h?next=/a/b", "/"), ("https://h#/a/b", "/"), ("/a?next=https://h/b", "/a"),
+        ("/a#https://h/b", "/a"), ("/fetch/https://h/b", "/fetch/https://h/b"), ("*", "*"),
+        ("//h/a", "//h/a"), ("", ""), ("?a=/b", ""), ("x" * 62 + "://h/a", "x" * 62 + "://h/a"),
+    ],
+)  # fmt: skip
+def test_a_path_ends_before_query_and_fragment_whatever_url_stands_in_them(
+    target: str, path: str
+) -> None:
+    assert classify.path_of(target) == path

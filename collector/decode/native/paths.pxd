@@ -80,16 +80,16 @@ cdef inline bint is_plain(const uint8_t* text, size_t size) noexcept nogil:
 
 
 cdef inline size_t after_scheme(const uint8_t* text, size_t size) noexcept nogil:
-    """Where the first ``://`` ends, 0 when there is none."""
-    cdef const uint8_t* colon = text
-    cdef const uint8_t* end = text + size
-    while True:
-        colon = <const uint8_t*>memchr(colon, c":", end - colon)
-        if colon == NULL or end - colon < 3:
+    """Where the ``://`` of a scheme ends, 0 when there is none: a path or query may hold a URL."""
+    cdef size_t at
+    cdef uint8_t byte
+    for at in range(size):
+        byte = text[at]
+        if byte == c"/" or byte == c"?" or byte == c"#":
             return 0
-        if colon[1] == c"/" and colon[2] == c"/":
-            return colon - text + 3
-        colon += 1
+        if byte == c":" and at + 2 < size and text[at + 1] == c"/" and text[at + 2] == c"/":
+            return at + 3
+    return 0
 
 
 cdef inline uint64_t path_hash(const uint8_t* text, size_t size, uint64_t* authority,
