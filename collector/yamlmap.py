@@ -117,6 +117,13 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
+#: What PyYAML counts as the end of a line.
+_LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+#: Python writes no larger numbers, and no option is that large.
+_LARGEST_BITS = 1024
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_COLLECTIONS = ("tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
+
 _BOOL = "tag:yaml.org,2002:bool"
 _MERGE = "tag:yaml.org,2002:merge"
 _Loader.yaml_implicit_resolvers = {
@@ -167,18 +174,32 @@ def load(text: str, path: str) -> Document:
     Raises:
         ProblemsError: if it is no YAML, a key stands twice, or aliases expand beyond bounds.
     """
-    document = Document(path, lines=text.splitlines())
+    document = Document(path, lines=_LINE_END.split(text.removesuffix("\n")) if text else [])
     try:
         loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        raise ProblemsError([_unprintable(document, text, error)]) from None
+    try:
         node = loader.get_single_node()
     except yaml.YAMLError as error:
         raise ProblemsError([_syntax(document, error)]) from None
+    except (ValueError, OverflowError):  # PyYAML reads numbers in escapes and directives unchecked
+        mark = loader.get_mark()
+        large = yaml.MarkedYAMLError(problem="a number is too large", problem_mark=mark)
+        raise ProblemsError([_syntax(document, large)]) from None
     if node is not None:
         walk = _Walk(document, loader)
         document.value = walk.construct(node, ())
         if walk.problems:
             raise ProblemsError(walk.problems)
     return document
+
+
+def _unprintable(document: Document, text: str, error: yaml.reader.ReaderError) -> Problem:
+    """A character that stands in no YAML; PyYAML tells no line for it."""
+    before = _LINE_END.split(text[: error.position])
+    message = f"not valid YAML: the character U+{ord(text[error.position]):04X} is not allowed"
+    return Problem(document.path, len(before), len(before[-1]) + 1, message)
 
 
 def _syntax(document: Document, error: yaml.YAMLError) -> Problem:
@@ -224,6 +245,9 @@ class _Walk:
             self._above.discard(id(node))
 
     def _value(self, node: yaml.Node, where: Where) -> Any:  # noqa: ANN401 (YAML is untyped)
+        if isinstance(node, yaml.CollectionNode) and node.tag not in _COLLECTIONS:
+            self._refuse(node, f"the tag {node.tag} is not supported")
+            return None
         if isinstance(node, yaml.SequenceNode):
             items = enumerate(node.value)
             return [self.construct(item, (*where, i)) for i, item in items if self._goes_on]
@@ -253,11 +277,27 @@ class _Walk:
 
     def _scalar(self, node: yaml.Node) -> Any:  # noqa: ANN401 (YAML is untyped)
         try:
-            return self._loader.construct_object(node)
+            value = self._loader.construct_object(node)
         except yaml.YAMLError:
             self._refuse(node, f"the tag {node.tag} is not supported")
-        except ValueError:
+        except (ValueError, OverflowError):
             self._refuse(node, f"{quoted(node.value)} looks like a number or date but is none")
+        except (LookupError, AttributeError):  # of text that is not what its tag says
+            self._refuse(node, f"{quoted(node.value)} is not of the tag {node.tag}")
+        else:
+            return self._plain(node, value)
+        return None
+
+    def _plain(self, node: yaml.Node, value: Any) -> Any:  # noqa: ANN401 (YAML is untyped)
+        """A scalar that can be compared and written."""
+        if isinstance(value, list | dict | set):
+            self._refuse(node, f"the tag {node.tag} is not supported")
+        elif isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
+            self._refuse(node, "the number is too large")
+        elif isinstance(value, str) and _SURROGATE.search(value):
+            self._refuse(node, "an escape stands for half a character")
+        else:
+            return value
         return None
 
     def _refuse(self, node: yaml.Node, message: str) -> None:

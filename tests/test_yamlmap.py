@@ -83,8 +83,42 @@ def test_what_is_not_plain_yaml_is_a_problem_with_its_line(text, line):
     assert problems(text)[0].line in (line, line - 1)
 
 
-def test_control_characters_are_refused():
-    assert "not valid YAML" in problems("a: \x00")[0].message
+def test_control_characters_are_refused_in_their_place():
+    (problem,) = problems("a: 1\r\nb: \x0cx")
+
+    assert problem.message == "not valid YAML: the character U+000C is not allowed"
+    assert (problem.line, problem.column) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('"\\UFFFFFFFF"', "a number is too large"),
+        ('"\\U00110000"', "a number is too large"),
+        ('"\\ud800"', "half a character"),
+        ("0x" + "f" * 5000, "the number is too large"),
+        ("9" * 5000, "looks like a number"),
+        ("!!bool x", "`x` is not of the tag tag:yaml.org,2002:bool"),
+        ('!!int ""', "is not of the tag"),
+        ("!!timestamp x", "`x` is not of the tag"),
+        ("!!seq x", "the tag tag:yaml.org,2002:seq is not supported"),
+        ("!!set {x}", "the tag tag:yaml.org,2002:set is not supported"),
+        ("!include [x]", "the tag !include is not supported"),
+    ],
+)
+def test_what_only_pyyaml_reads_or_stumbles_over_is_a_problem_with_its_line(text, message):
+    (problem,) = problems(f"a: 1\nb: {text}\n")
+
+    assert message in problem.message
+    assert problem.line == 2
+
+
+def test_a_key_that_is_a_list_by_its_tag_is_refused():
+    assert "not supported" in problems("!!seq x: 1")[0].message
+
+
+def test_a_version_with_too_many_digits_is_refused():
+    assert "too large" in problems(f"%YAML {'1' * 5000}.1\n--- a")[0].message
 
 
 def test_aliases_are_followed():
