@@ -122,6 +122,7 @@ _ID_WORD = re.compile(rf"{_UUID}|\b[0-9a-fA-F]{{16,}}\b|[0-9]{{3,}}")
 
 
 _LONGEST_SCHEME = 61
+_LONGEST_URL = 2048  # characters of a URL in which its host is looked for
 
 
 class TargetKind(IntEnum):
@@ -188,9 +189,12 @@ def _string(attributes: Attributes, name: str) -> str:
 def host_of(url: str) -> str:
     """The host of a URL, or empty."""
     try:
-        return urlsplit(url[:2048]).hostname or ""
+        parts = urlsplit(url[:_LONGEST_URL])
     except ValueError:
         return ""
+    if len(url) > _LONGEST_URL and not any(parts[2:]):
+        return ""  # it goes on, and what stands here may be the name of a user
+    return parts.hostname or ""
 
 
 def path_of(target: str) -> str:

@@ -153,3 +153,15 @@ def test_a_path_ends_before_query_and_fragment_whatever_url_stands_in_them(
     target: str, path: str
 ) -> None:
     assert classify.path_of(target) == path
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://u:p@h.example:1/a", "h.example"), ("https://[::1]:80", "::1"), ("https://[", ""),
+        (f"https://h/{'a' * 3000}", "h"), (f"https://{'a' * 3000}@h/", ""), ("/a?b=https://h", ""),
+        (f"https://{'a' * 3000}", ""),
+    ],
+)  # fmt: skip
+def test_a_host_is_no_user_however_long_the_name_is(url: str, host: str) -> None:
+    assert classify.host_of(url) == host
