@@ -30,6 +30,8 @@ MAX_DEPTH = 100
 
 _HEX_FIELDS = frozenset({"trace_id", "span_id", "parent_span_id"})
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
+#: As JSON writes it, and leniently "1." and ".5"; Python reads "nan", "1_0" and more as well.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _SPECIAL_DOUBLES = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 _Read: TypeAlias = Callable[[Any], Any]
@@ -65,10 +67,8 @@ def _double(value: Any) -> float:  # noqa: ANN401
     if isinstance(value, str):
         if value in _SPECIAL_DOUBLES:
             return _SPECIAL_DOUBLES[value]
-        try:
+        if _NUMBER.fullmatch(value):
             return float(value)
-        except ValueError:
-            pass
     raise _Invalid("a number")
 
 

@@ -167,6 +167,14 @@ def test_doubles_in_every_form(text):
     assert repr(value) == repr(float(json.loads(text)))
 
 
+@pytest.mark.parametrize("text", ["nan", "inf", "1_0", " 1", "0x1", "", ".", "\u0661", "-NaN"])
+def test_what_only_python_takes_for_a_number_is_refused(text):
+    point = {"gauge": {"dataPoints": [{"asDouble": text}]}}
+
+    with pytest.raises(DecodeError, match="asDouble: expected a number"):
+        read(Signal.METRICS, {"resourceMetrics": [{"scopeMetrics": [{"metrics": [point]}]}]})
+
+
 def test_unknown_and_snake_case_keys_are_ignored_at_every_level():
     message = read_span(trace_id="ff", unknown={"deep": [1]}, name="n", status={"else": 1})
 

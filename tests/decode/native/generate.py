@@ -24,7 +24,8 @@ KEYS = (
 )  # fmt: skip
 TEXTS = (
     "", "GET", "POST", "503", "200", "pay", "shop", "/livez", "/orders/1234/items", "timeout",
-    "http://pay:8080/charge/77?x=1", "/login?next=https://pay/a/77", "https://u:p@shop.example", "postgresql", "x" * 9000,
+    "http://pay:8080/charge/77?x=1", "/login?next=https://pay/a/77", "https://u:p@shop.example",
+    "postgresql", "x" * 9000,
     "AKIA" + "Q3EGRIJ7TPZKVU4M", "ann@shop.example", "SELECT * FROM t WHERE id = 7", "SELECT ?",
     "ключ", "a\nb", "%41%4b", "user.email=ann%40shop.example,region=eu", "UNAVAILABLE", "0", "2",
     "true", "\u00e9" * 8200, "order 12345 of 0f8fad5b-d9cb-469f-a165-70867728950e",
