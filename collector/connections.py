@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from aiohttp import StreamReader, web
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from aiohttp.web_server import Server
 
 
@@ -83,6 +83,7 @@ class _Connection(RequestHandler):
             loop = asyncio.get_running_loop()
             self._waiting = loop.call_later(self._bounds.header_seconds, self._expire)
         super().data_received(data)
+        self._end_broken_body()
         if self._messages:
             self._unanswered = self._messages[-1][1]
 
@@ -122,6 +123,19 @@ class _Connection(RequestHandler):
         response = self._events.failed(status)
         response.force_close()
         return response
+
+    def log_exception(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 (as in aiohttp)
+        """Log what is unexpected; bodies that are no HTTP are not."""
+        if not isinstance(options.get("exc_info"), web.RequestPayloadError):
+            super().log_exception(*args, **options)
+
+    def _end_broken_body(self) -> None:
+        """Let no request wait for the rest of a body that is no HTTP; aiohttp would."""
+        request = self._current_request
+        if request is None or request.content.is_eof() or not self._messages:
+            return
+        if isinstance(self._messages[-1][0], _ErrInfo):
+            request.content.set_exception(web.RequestPayloadError("malformed"))
 
     def _heard(self) -> None:
         if self._waiting is not None:
