@@ -13,8 +13,8 @@ from typing import NamedTuple
 import grpc
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.json_format import MessageToJson
-from google.protobuf.message import Message
+from google.protobuf.json_format import MessageToJson, SerializeToJsonError
+from google.protobuf.message import DecodeError, Message
 from google.rpc import code_pb2
 from google.rpc.error_details_pb2 import BadRequest, RetryInfo
 from google.rpc.status_pb2 import Status
@@ -127,8 +127,25 @@ def accepted(signal: Signal, content_type: str, hint: str = "") -> HttpReply:
 def written(message: Message, content_type: str) -> bytes:
     """A message as HTTP carries it, in JSON or in protobuf."""
     if content_type == JSON:
-        return MessageToJson(message, indent=None).encode()
+        return _as_json(message).encode()
     return bytes(message.SerializeToString())
+
+
+def _as_json(message: Message) -> str:
+    """A message in JSON, without details of a status that cannot be written there."""
+    if isinstance(message, Status):
+        details = [one for one in message.details if _is_writable(one)]
+        message = Status(code=message.code, message=message.message, details=details)
+    return str(MessageToJson(message, indent=None))
+
+
+def _is_writable(detail: Any) -> bool:
+    """Whether a detail is of a known kind, and whole; the next hop may send any."""
+    try:
+        MessageToJson(detail)
+    except (TypeError, ValueError, DecodeError, SerializeToJsonError, RecursionError):
+        return False
+    return True
 
 
 def warned(signal: Signal, hint: str) -> Message:

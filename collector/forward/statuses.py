@@ -110,9 +110,10 @@ def retry_after(text: str, now: float) -> float | None:
         return min(float(text[:9]), _LONGEST_DELAY)
     try:
         when = parsedate_to_datetime(text)
-    except ValueError:
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        seconds = when - datetime.fromtimestamp(now, UTC)
+    except (ValueError, OverflowError, LookupError, TypeError):  # email raises any of them
         return None
-    seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime.fromtimestamp(now, UTC)
     return min(max(0.0, seconds.total_seconds()), _LONGEST_DELAY)
 
 
