@@ -29,7 +29,7 @@ from collector.violation import Signal
 MAX_DEPTH = 100
 
 _HEX_FIELDS = frozenset({"trace_id", "span_id", "parent_span_id"})
-_INTEGER = re.compile(r"-?[0-9]{1,20}")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,400}")
 #: As JSON writes it, and leniently "1." and ".5"; Python reads "nan", "1_0" and more as well.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _SPECIAL_DOUBLES = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -56,6 +56,8 @@ def _integer(value: Any) -> int:  # noqa: ANN401 (anything can stand in JSON)
         return value
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)  # "1e3" is an integer, quoted or not
     if isinstance(value, float) and value.is_integer():
         return int(value)
     raise _Invalid("an integer, as a number or a string")
