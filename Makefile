@@ -8,8 +8,8 @@ SEED ?= 0
 MINUTES ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools lint types layers pytest test coverage test-long deploy-check e2e-monitoring e2e-collector interop soak \
-  image-check eval-sensitive differential fuzz ordinary clocks conformance faults \
+.PHONY: help setup tools lint types layers pytest test coverage test-long deploy-check e2e-monitoring e2e-collector \
+  image-check eval-sensitive differential fuzz fuzz-inputs ordinary clocks conformance interop faults soak \
   bench bench-forward bench-ordinary bench-sensitive bench-memory bench-guard run demo demo-clean docs lock clean
 
 help: ## this list
@@ -74,6 +74,9 @@ differential: setup ## compare the decoders on 200 thousand messages and more
 
 fuzz: setup ## feed odd bytes to the compiled decoder for FUZZ_SECONDS (needs clang)
 	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
+
+fuzz-inputs: setup ## feed odd bytes to each reader in Python for FUZZ_SECONDS (needs Atheris; FUZZ=--help)
+	$(BIN)/python tests/fuzz/run_inputs.py --seconds $(FUZZ_SECONDS) $(FUZZ)
 
 clocks: setup ## every case of every kind under every hostile clock
 	LONG=1 $(BIN)/pytest -n auto tests/order/test_clocks.py

@@ -22,7 +22,11 @@ from collector.decode.native.decoder import NativeDecoder
 from collector.decode.reference import ReferenceDecoder
 from collector.violation import Signal
 
-FOUND = sorted(path for path in (Path(__file__).parent / "found").iterdir() if path.suffix != ".md")
+FOUND = sorted(
+    path
+    for path in (Path(__file__).parent / "found").iterdir()
+    if path.is_file() and path.suffix != ".md"
+)
 
 #: The fields in which attributes stand: of a span, of a log record, of a point of a gauge.
 ATTRIBUTE_OF = {Signal.TRACES: (9,), Signal.LOGS: (6,), Signal.METRICS: (7, 1, 5)}
