@@ -6,6 +6,7 @@ An input is a byte for the signal and a body.
 from __future__ import annotations
 
 import json
+import math
 import re
 from base64 import b64encode
 from typing import Any
@@ -135,7 +136,9 @@ def _reference(signal: Signal, body: bytes) -> Message:
     """What json_format makes of a body."""
     try:
         text = body.decode()
-        value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_whole)
+        value = json.loads(
+            text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_whole
+        )
         adapted = _adapted(value, REQUESTS[signal].DESCRIPTOR, 1)
     except RecursionError:
         raise _Refused(sure=False) from None
@@ -151,6 +154,14 @@ def _whole(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of which no part is half a surrogate pair, which is no text."""
     json.dumps(pairs, ensure_ascii=False).encode()
     return dict(pairs)
+
+
+def _finite(text: str) -> float:
+    """A number that a double holds."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number
 
 
 def _no_constant(name: str) -> Any:
