@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from aiohttp import StreamReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from aiohttp.web_server import Server
+
+_LOG = logging.getLogger("telemetry_auditor")
 
 
 class ConnectionBounds(NamedTuple):
@@ -125,9 +129,11 @@ class _Connection(RequestHandler):
         return response
 
     def log_exception(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 (as in aiohttp)
-        """Log what is unexpected; bodies that are no HTTP are not."""
-        if not isinstance(options.get("exc_info"), web.RequestPayloadError):
-            super().log_exception(*args, **options)
+        """Name what is unexpected; its text may be what was sent, and is never logged."""
+        del args
+        error = options.get("exc_info")
+        if not isinstance(error, web.RequestPayloadError | HttpProcessingError):
+            _LOG.error("a connection failed with %s", type(error).__name__)
 
     def _end_broken_body(self) -> None:
         """Let no request wait for the rest of a body that is no HTTP; aiohttp would."""

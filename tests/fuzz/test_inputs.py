@@ -64,6 +64,26 @@ def test_the_same_seed_changes_the_same():
     assert max(map(len, made)) == 10
 
 
+def test_connections_keep_their_promises_where_aiohttp_is_not_compiled_either():
+    code = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
+        "from inputs.table import TARGETS\n"
+        "for path in sys.argv[2:]: TARGETS['http'].run(Path(path).read_bytes())"
+    )
+    kept = [str(path) for name, path in KEPT if name == "http"]
+    run = [sys.executable, "-c", code, str(Path(__file__).parent), *kept]
+
+    done = subprocess.run(
+        run,
+        env=os.environ | {"AIOHTTP_NO_EXTENSIONS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
 def test_without_atheris_it_is_said_what_to_do(tmp_path):
     (tmp_path / "atheris.py").write_text("raise ImportError('not for this Python')")
     run = [sys.executable, str(Path(__file__).parent / "run_inputs.py"), "--seconds", "1"]
