@@ -44,6 +44,11 @@ IN_PROCESS_SYSTEMS = (
     "in-memory", "memory",
 )  # fmt: skip
 
+#: What is read here beside what a decoder keeps anyway; Envoy says ``component=proxy``.
+PROBE_KEYS = frozenset({"component"})
+
+_PROXY = "proxy"
+_PASSED_ON = frozenset({"ReverseProxy", "kong.balancer"})  # spans of Traefik and Kong
 _SYSTEMS = ("db.system.name", "rpc.system.name", "messaging.system")
 _METHODS = frozenset({"", "GET", "HEAD"})
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
@@ -84,9 +89,10 @@ class Probes:
         """What the probe is for that a SERVER span serves; None for other spans.
 
         Probes are read: what is sent to a route like /status by POST is a request like any other.
+        A proxy or sidecar passes a probe on to whoever answers it.
         """
         purpose = self.purposes.get(span.route) if span.route else None
-        if purpose is None or span.kind is not SpanKind.SERVER:
+        if purpose is None or span.kind is not SpanKind.SERVER or _is_proxy(span):
             return None
         method = semconv.text(span.attributes, "http.request.method").upper()
         # gRPC is POST, by those instrumentations that say so.
@@ -120,7 +126,7 @@ class Probes:
         if span.kind is SpanKind.INTERNAL:
             outside = database and database.lower() not in self._in_process
             return f"{database} {span.peer}".strip() if outside else ""
-        if span.kind not in OUTGOING:
+        if span.kind not in OUTGOING or span.name in _PASSED_ON:
             return ""
         for key in _SYSTEMS:
             system = semconv.text(attributes, key)
@@ -137,6 +143,10 @@ def _http(span: Span) -> str:
     if not (semconv.first(span.attributes, "http.request.method") or span.target.kind):
         return ""
     return "" if not span.peer or _is_local(span) else f"http {span.peer}"
+
+
+def _is_proxy(span: Span) -> bool:
+    return span.attributes.get("component") == _PROXY
 
 
 def _is_local(span: Span) -> bool:

@@ -40,6 +40,7 @@ from collector.evaluate.probes import (
     AMBIGUOUS_ROUTES,
     IN_PROCESS_SYSTEMS,
     LIVENESS_ROUTES,
+    PROBE_KEYS,
     Probes,
     Purpose,
 )
@@ -91,7 +92,7 @@ class Kind(Policy[LivenessOptions]):
     def demand(self) -> Demand:
         """Traces in which a probe was served."""
         routes = (one for one, purpose in self._probes.purposes.items() if purpose in _GRADES)
-        return Demand(marks=Mark.PROBE_ROUTE, probe_routes=frozenset(routes))
+        return Demand(marks=Mark.PROBE_ROUTE, probe_routes=frozenset(routes), trace_keys=PROBE_KEYS)
 
     def on_trace(self, trace: Trace, now: float) -> Iterator[Violation]:
         """Judge each probe of a trace, once for each dependency."""

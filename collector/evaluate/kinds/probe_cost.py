@@ -30,6 +30,7 @@ Mend:
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ from collector.evaluate.probes import (
     AMBIGUOUS_ROUTES,
     IN_PROCESS_SYSTEMS,
     LIVENESS_ROUTES,
+    PROBE_KEYS,
     READINESS_ROUTES,
     Probes,
     Purpose,
@@ -59,6 +61,9 @@ from collector.violation import Service, Severity, Signal, Violation
 _SECOND = 1_000_000_000
 _DAY = 86_400 * _SECOND  # longer durations are faults of a clock
 _SWITCHING_PROTOCOLS = 101
+
+#: Opening a connection is no further question: pools do it once.
+_CONNECTS = re.compile(r"(?:^|[-. ])(?:connect|hello|ismaster|auth)$", re.IGNORECASE)
 
 
 class CostOptions(Options):
@@ -97,7 +102,10 @@ class CostOptions(Options):
         description="pairs of process and route whose slow answers are counted in a window",
     )
     max_calls: int = Field(
-        default=5, ge=0, description="calls to other systems while a probe is served (ours)"
+        default=5,
+        ge=0,
+        description="calls to other systems while a probe is served, connections that are opened "
+        "for them apart (ours)",
     )
     in_process_systems: tuple[str, ...] = Field(
         default=IN_PROCESS_SYSTEMS,
@@ -149,7 +157,7 @@ class Kind(Policy[CostOptions]):
     def demand(self) -> Demand:
         """Traces in which a probe was served."""
         routes = frozenset(self._probes.purposes)
-        return Demand(marks=Mark.PROBE_ROUTE, probe_routes=routes)
+        return Demand(marks=Mark.PROBE_ROUTE, probe_routes=routes, trace_keys=PROBE_KEYS)
 
     def overflow(self) -> int:
         """Probes that were left out of a window, for it was full."""
@@ -226,7 +234,8 @@ class Kind(Policy[CostOptions]):
     ) -> Iterator[Violation]:
         if purpose is Purpose.LIVENESS:
             return  # a single call is one too many there, and a policy of its own says so
-        calls = Counter(name for _, name in self._probes.dependencies(probe, tree))
+        found = self._probes.dependencies(probe, tree)
+        calls = Counter(name for call, name in found if not _CONNECTS.search(call.name[-64:]))
         if calls.total() > self.options.max_calls:
             names = sorted(calls)
             yield self.violation(
