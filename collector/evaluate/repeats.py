@@ -13,6 +13,7 @@ from collector import classify, semconv
 from collector.classify import SpanKind
 from collector.details import BatchSize
 from collector.evaluate.attempts import LONGEST_SEQUENCE, AttemptSequence, Retry, Way, call_of
+from collector.evaluate.outcomes import answered
 from collector.evaluate.tree import ended
 from collector.views import Span
 
@@ -37,7 +38,10 @@ def repeated_servers(
         if not 1 < len(group) <= LONGEST_SEQUENCE:
             continue
         group.sort(key=lambda span: (span.start, span.end, span.span_id))
-        call = call_of(by_id[group[0].parent_id])
+        client = by_id[group[0].parent_id]
+        if group[-1].failed and answered(client):
+            continue  # the last answer is the client's, unless a gateway asked for several things
+        call = call_of(client)
         found: list[Retry] = []
         attempts = group[:1]
         for before, span in pairwise(group):

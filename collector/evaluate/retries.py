@@ -7,6 +7,7 @@ second request that a server sees for one call of a client.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
@@ -45,6 +46,14 @@ __all__ = [
 
 #: Where nothing tells items apart, a retry waits at least so long (ours), in nanoseconds.
 SHORTEST_GAP = 5_000_000
+
+#: Calls that wait for news until their time is up, and then ask again, do not fail by that.
+_WAITS = re.compile(
+    r"GET .*/(?:(?:long-?)?poll|stream|sse|watch|getUpdates)$"
+    r"|[\w.]+/(?:(?:Poll|Watch|Listen|Subscribe)\w*|\w*Stream(?:ing)?)$",
+    re.ASCII,
+)
+_STREAMS = "stream."  # hosts of feature flags and feeds
 
 _SAFE_TO_NAME = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _ATTEMPT = "Attempt."  # gRFC A72 names the span of an attempt so
@@ -202,12 +211,17 @@ def _before(group: Sequence[Span]) -> list[int | None]:
 
 def _follows(before: Span, span: Span, group: _Group) -> bool:
     """Whether a call is an attempt after one that failed."""
-    if not before.failed or before.start >= span.start:
+    if not before.failed or before.start >= span.start or _waits(group.call):
         return False
     if group.tells:
         return True
     loop = len(group.spans) > LONGEST_SEQUENCE
     return not loop and span.start - ended(before) >= SHORTEST_GAP
+
+
+def _waits(call: Call) -> bool:
+    """Whether a call is a long poll or a stream."""
+    return call.peer.startswith(_STREAMS) or _WAITS.match(call.operation[:256]) is not None
 
 
 def _deliveries(spans: Iterable[Span], by_id: Mapping[bytes, Span]) -> Iterator[AttemptSequence]:

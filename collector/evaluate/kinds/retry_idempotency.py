@@ -61,6 +61,11 @@ _NOT_SENT = re.compile(
 )
 
 
+#: By these flags Envoy says that a request was not sent (Envoy, access log response flags).
+_RESPONSE_FLAGS = "response_flags"
+_NOT_SENT_FLAGS = frozenset({"UF", "UH", "UO", "NR", "NC", "RL"})
+
+
 class IdempotencyOptions(Options):
     """Which retries need a key, and where it is looked for."""
 
@@ -78,11 +83,20 @@ class IdempotencyOptions(Options):
     )
     safe_operations: tuple[str, ...] = Field(
         default=(
-            "*/_search", "*/_msearch", "*/_count", "*/search", "*/query", "*/graphql", "*/token",
-            "*/introspect", "*/v1/traces", "*/v1/metrics", "*/v1/logs",
+            "*/_search", "*/_search/*", "*/_msearch", "*/_mget", "*/_count", "*/search", "*/query",
+            "*/query_range", "*/graphql", "*/graphql/", "*:batchGet", "*:search", "*:query",
+            "*/token", "*/introspect", "*/v1/traces", "*/v1/metrics", "*/v1/logs", "*/push",
+            "*/api/v1/write", "*/completions", "*/embeddings", "*/v1/messages", "*/v1/responses",
+            "*generateContent", "*/invoke", "*/converse",
         ),
-        description="patterns of operations that may be repeated: reads by POST (ours)",
+        description="patterns of operations that may be repeated: reads by POST, tokens, "
+        "telemetry, language models (ours)",
     )  # fmt: skip
+    safe_systems: tuple[str, ...] = Field(
+        default=("aws-api",),
+        description="values of rpc.system.name of SDKs that see to it themselves (AWS SDKs, "
+        "standard retry mode); what they send below their own span is not judged",
+    )
     refused_statuses: tuple[int, ...] = Field(
         default=(425, 429),
         description="HTTP statuses by which a server says that it did nothing (RFC 8470, RFC 6585)",
@@ -104,7 +118,10 @@ class Kind(Policy[IdempotencyOptions]):
 
     def demand(self) -> Demand:
         """Traces with a sign of a retry, and what names the work of their spans."""
-        return DEMAND | Demand(identity_keys=frozenset(self.options.identity_keys))
+        return DEMAND | Demand(
+            identity_keys=frozenset(self.options.identity_keys),
+            trace_keys=frozenset({_RESPONSE_FLAGS}),
+        )
 
     def on_trace(self, trace: Trace, now: float) -> Iterator[Violation]:
         """Judge each sequence of attempts once."""
@@ -118,7 +135,9 @@ class Kind(Policy[IdempotencyOptions]):
                 continue
             tree = trace.derived(Tree)
             method = self._unsafe(sequence)
-            if method and not self._refused(sequence) and not _keyed(sequence, tree):
+            if not method or self._refused(sequence) or self._by_sdk(sequence, tree):
+                continue
+            if not _keyed(sequence, tree):
                 yield self._report(sequence, method, trace.trace_id.hex())
 
     def _unsafe(self, sequence: AttemptSequence) -> str:
@@ -139,7 +158,17 @@ class Kind(Policy[IdempotencyOptions]):
         failed = sequence.spans[:-1]
         return bool(failed) and all(self._did_nothing(span) for span in failed)
 
+    def _by_sdk(self, sequence: AttemptSequence, tree: Tree) -> bool:
+        """Whether an SDK makes the attempts, below a span that says what it was asked for."""
+        above = tree.parent(sequence.spans[0])
+        near = (sequence.spans[0], *([] if above is None else [above]))
+        systems = self.options.safe_systems
+        return any(semconv.text(one.attributes, "rpc.system.name") in systems for one in near)
+
     def _did_nothing(self, span: Span) -> bool:
+        flags = str(span.attributes.get(_RESPONSE_FLAGS) or "")[:64]
+        if not _NOT_SENT_FLAGS.isdisjoint(flags.split(",")):
+            return True
         status = semconv.integer(span.attributes, "http.response.status_code")
         if status:
             return status in self.options.refused_statuses
