@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from collector import semconv
 from collector.classify import SpanKind, mask_name
 from collector.views import Span
 
 ENTRIES = frozenset({SpanKind.SERVER, SpanKind.CONSUMER})
 OUTGOING = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
+#: What `serves_request` reads beside what a decoder keeps anyway.
+FUNCTION_KEYS = frozenset({"faas.trigger", "faas.invocation_id", "faas.execution"})
+
+_METHOD = "http.request.method"
 _HIGHEST = 64  # ancestors that are looked at
 
 
@@ -26,6 +31,20 @@ def took(span: Span) -> int:
 def same_service(one: Span, other: Span) -> bool:
     """Whether two spans are of one service, by its name, namespace and environment."""
     return one.resource.service == other.resource.service
+
+
+def serves_request(span: Span) -> bool:
+    """Whether somebody waits for a SERVER span; it can be a function that a timer or queue calls.
+
+    Libraries for functions make it SERVER whatever called it, and few tell the trigger; a function
+    that answers a request says something of that.
+    """
+    if span.kind is not SpanKind.SERVER:
+        return False
+    if FUNCTION_KEYS.isdisjoint(span.attributes):
+        return True
+    told = semconv.text(span.attributes, "faas.trigger").lower()
+    return told == "http" or bool(not told and semconv.text(span.attributes, _METHOD))
 
 
 def operation_of(span: Span) -> str:

@@ -37,20 +37,21 @@ Mend:
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic import Field
 
 from collector import semconv
-from collector.classify import SpanKind
 from collector.demand import Bounds, Demand
 from collector.details import BatchSize
 from collector.evaluate.outcomes import erred
 from collector.evaluate.places import called, doing, joined, short
 from collector.evaluate.policy import Meta, Options, Policy
-from collector.evaluate.tree import Tree, ended, took
+from collector.evaluate.tree import FUNCTION_KEYS, Tree, ended, serves_request, took
 from collector.statements import Verb
 from collector.views import Mark, Span, Trace
 from collector.violation import Basis, Severity, Signal, Violation
@@ -60,13 +61,24 @@ _MILLISECOND = 1_000_000
 _DATA = frozenset({Verb.READ, Verb.INSERT, Verb.WRITE})
 _SWITCHED = 101
 
+#: What is read in portions, from the last key on and in its order, or changed in portions.
+_PORTIONS = re.compile(
+    r"""
+    ^SELECT\b .* [ (] (?: (?P<up>[\w.\"`\[\]]+) \s? >=? \s? \? .* \bORDER\ BY\ (?P=up)(?!\S*\ DESC\b)
+        | (?P<down>[\w.\"`\[\]]+) \s? <=? \s? \? .* \bORDER\ BY\ (?P=down)\ DESC\b
+        | \([^()]+\) \s? [<>]=? \s? \(\?\) .* \bORDER\ BY\b )
+    | ^(?:DELETE|UPDATE)\b .* \bLIMIT\b | ^(?:DELETE|UPDATE)\ TOP\b | \bSKIP\ LOCKED\b
+    """,
+    re.IGNORECASE | re.ASCII | re.VERBOSE,
+)
+
 
 class RepetitionOptions(Options):
     """When a query is repeated too often."""
 
     min_repeats: int = Field(default=10, ge=2, description="times in a row under one parent (ours)")
     max_gap_seconds: float = Field(
-        default=1, gt=0, description="calls further apart are polling, and no loop (ours)"
+        default=0.2, gt=0, description="calls further apart are polling, and no loop (ours)"
     )
     max_request_seconds: float = Field(
         default=60,
@@ -99,7 +111,11 @@ class Kind(Policy[RepetitionOptions]):
 
     def demand(self) -> Demand:
         """Traces in which spans under one parent run one query so often."""
-        return Demand(marks=Mark.QUERY_REPEATED, bounds=Bounds(repeated=self.options.min_repeats))
+        return Demand(
+            marks=Mark.QUERY_REPEATED,
+            bounds=Bounds(repeated=self.options.min_repeats),
+            trace_keys=FUNCTION_KEYS,
+        )
 
     def on_trace(self, trace: Trace, now: float) -> Iterator[Violation]:
         """Judge each query under each parent."""
@@ -123,6 +139,7 @@ class Kind(Policy[RepetitionOptions]):
             said.text
             and said.table  # pings, settings and sequences have none
             and said.verb in _DATA
+            and not _in_portions(said.text)
             and said.system not in self.options.exempt_systems
             and span.details.batch is BatchSize.UNTOLD
             and span.start > 0
@@ -134,7 +151,7 @@ class Kind(Policy[RepetitionOptions]):
         """Whether an entry is a request; jobs, consumers and streams repeat by design."""
         return (
             entry is not None
-            and entry.kind is SpanKind.SERVER
+            and serves_request(entry)
             and took(entry) <= self.options.max_request_seconds * _NANOSECONDS
             and semconv.integer(entry.attributes, "http.response.status_code") != _SWITCHED
         )
@@ -179,6 +196,12 @@ class Kind(Policy[RepetitionOptions]):
                 "request": where,
             },
         )
+
+
+@lru_cache(maxsize=4096)
+def _in_portions(text: str) -> bool:
+    """Whether a query asks for the next of many rows, as exports and clean-ups do."""
+    return _PORTIONS.search(text) is not None
 
 
 def _query(span: Span) -> _Query:
