@@ -64,7 +64,8 @@ _SWITCHED = 101
 #: What is read in portions, from the last key on and in its order, or changed in portions.
 _PORTIONS = re.compile(
     r"""
-    ^SELECT\b .* [ (] (?: (?P<up>[\w.\"`\[\]]+) \s? >=? \s? \? .* \bORDER\ BY\ (?P=up)(?!\S*\ DESC\b)
+    ^SELECT\b .* [ (] (?:
+        (?P<up>[\w.\"`\[\]]+) \s? >=? \s? \? .* \bORDER\ BY\ (?P=up)(?!\S*\ DESC\b)
         | (?P<down>[\w.\"`\[\]]+) \s? <=? \s? \? .* \bORDER\ BY\ (?P=down)\ DESC\b
         | \([^()]+\) \s? [<>]=? \s? \(\?\) .* \bORDER\ BY\b )
     | ^(?:DELETE|UPDATE)\b .* \bLIMIT\b | ^(?:DELETE|UPDATE)\ TOP\b | \bSKIP\ LOCKED\b

@@ -37,9 +37,16 @@ from pydantic import Field
 
 from collector.classify import SpanKind
 from collector.demand import Demand, any_of
+from collector.details import TENANTS, tenant_number
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.tenants import TENANT_KEYS, tenant_kind
-from collector.evaluate.tree import Tree, operation_of, same_service
+from collector.evaluate.tree import (
+    FUNCTION_KEYS,
+    Tree,
+    operation_of,
+    same_service,
+    serves_request,
+)
 from collector.views import Mark, Span, Trace
 from collector.violation import Severity, Signal, Violation
 
@@ -53,9 +60,20 @@ class CrossingOptions(Options):
         description="attributes that hold the tenant (ours); only values of one are compared",
     )
     exempt_operations: tuple[str, ...] = Field(
-        default=("*admin*", "*batch*", "*bulk*"),
+        default=(
+            "*admin*", "*batch*", "*bulk*", "*cron*", "*impersonat*", "*backoffice*",
+            "*back-office*", "*/jobs/run*", "*migrat*",
+        ),
         description="patterns of operations that may be about several tenants (ours)",
-    )
+    )  # fmt: skip
+    no_tenants: tuple[str, ...] = Field(
+        default=(
+            "unknown", "none", "null", "undefined", "anonymous", "-", "default", "public", "shared",
+            "global", "system",
+        ),
+        description="values that name no tenant, or what all of them share (ours); each of them "
+        "hides one in four thousand others too, of which decoders keep a number of 12 bits",
+    )  # fmt: skip
     max_tenants: int = Field(
         default=5,
         ge=2,
@@ -101,17 +119,22 @@ class Kind(Policy[CrossingOptions]):
     def __init__(self, terms: Terms, options: CrossingOptions) -> None:
         super().__init__(terms, options)
         self._exempt = any_of(options.exempt_operations)
+        self._none = frozenset(map(tenant_number, options.no_tenants))
 
     def demand(self) -> Demand:
         """Traces that tell two tenants."""
-        return Demand(marks=Mark.TENANTS, tenant_keys=frozenset(self.options.tenant_keys))
+        return Demand(
+            marks=Mark.TENANTS,
+            tenant_keys=frozenset(self.options.tenant_keys),
+            trace_keys=FUNCTION_KEYS,
+        )
 
     def on_trace(self, trace: Trace, now: float) -> Iterator[Violation]:
         """Judge each request of a trace, once for each pair of operations."""
         del now
         tree = trace.derived(Tree)
         found: dict[tuple[object, ...], _Crossing] = {}
-        for request in _requests(tree):
+        for request in _requests(tree, self._none):
             if any(len(told) > self.options.max_tenants for told in request.tenants.values()):
                 continue
             if self._exempt and self._exempt.match(operation_of(request.entry)):
@@ -142,11 +165,15 @@ class Kind(Policy[CrossingOptions]):
         )
 
 
-def _requests(tree: Tree) -> list[_Request]:
+def _requests(tree: Tree, none: frozenset[int]) -> list[_Request]:
     """The requests of a trace: what is below each SERVER span that no batch stands above.
 
     Nothing is known of a parent that was not seen; above a SERVER span that does not matter.
     What a consumer does is other work, of several requests where it takes a batch.
+
+    Args:
+        tree: of the trace.
+        none: numbers of what names no tenant.
     """
     roots = [
         one
@@ -157,21 +184,21 @@ def _requests(tree: Tree) -> list[_Request]:
     ]
     requests: list[_Request] = []
     for root in roots:
-        _walk(root, tree, requests)
+        _walk(root, tree, none, requests)
     return requests
 
 
-def _walk(root: Span, tree: Tree, requests: list[_Request]) -> None:
+def _walk(root: Span, tree: Tree, none: frozenset[int], requests: list[_Request]) -> None:
     nothing: Mapping[int, Span] = {}
     waiting: list[tuple[Span, _Request | None, Mapping[int, Span]]] = [(root, None, nothing)]
     while waiting:
         span, request, above = waiting.pop()
-        if request is None and span.kind is SpanKind.SERVER:
+        if request is None and serves_request(span):
             request = _Request(span)
             requests.append(request)
         if span.kind is SpanKind.CONSUMER:
             continue
-        if request is not None and tenant_kind(span):
+        if request is not None and tenant_kind(span) and span.details.tenant % TENANTS not in none:
             above = _told(span, request, above)
         waiting += ((one, request, above) for one in reversed(tree.children(span)))
 
@@ -181,6 +208,12 @@ def _told(span: Span, request: _Request, above: Mapping[int, Span]) -> Mapping[i
     kind, tenant = tenant_kind(span), span.details.tenant
     request.tenants[kind].add(tenant)
     other = above.get(kind) or request.first.setdefault(kind, span)
-    if other.details.tenant != tenant:
+    if other.details.tenant != tenant and (kind in above or not _turns(other, span)):
         request.crossings.append(_Crossing(other, span))
     return {**above, kind: span}
+
+
+def _turns(one: Span, other: Span) -> bool:
+    """Whether one piece of work is done for each tenant in turn, with none named above it."""
+    internal = one.kind is other.kind is SpanKind.INTERNAL
+    return internal and one.parent_id == other.parent_id and one.name == other.name
