@@ -26,13 +26,16 @@ _TEMPLATE = "messaging.destination.template"
 _UNNAMED = ("messaging.destination.temporary", "messaging.destination.anonymous")
 _OPERATION = "messaging.operation.name"
 
+_STATE = "celery.state"
+_AGAIN = "RETRY"
+
 _ERROR = 2
 
 #: The destination of messages for queues that are made for one client and then deleted.
 TEMPORARY = "(temporary)"
 
 #: What is read here beside what a decoder keeps anyway.
-MESSAGE_KEYS = frozenset({*_GROUPS, _TEMPLATE, *_UNNAMED, _OPERATION})
+MESSAGE_KEYS = frozenset({*_GROUPS, _TEMPLATE, *_UNNAMED, _OPERATION, _STATE})
 
 #: Patterns of destinations that take what could not be processed (ours).
 DEAD_LETTERS = (
@@ -139,6 +142,14 @@ def counted(number: int, thing: str) -> str:
 def succeeded(span: Span) -> bool:
     """Whether a CONSUMER span tells of no failure."""
     return not span.failed and span.status != _ERROR
+
+
+def put_off(span: Span) -> bool:
+    """Whether a task asked to be run again, as those do that wait for something to be done.
+
+    It neither failed nor is it done.
+    """
+    return span.attributes.get(_STATE) == _AGAIN
 
 
 def _is_true(attributes: Attributes, key: str) -> bool:

@@ -56,7 +56,16 @@ from collector.classify import SpanKind
 from collector.demand import Demand
 from collector.details import IdentityKind
 from collector.evaluate.identities import Identities, Use, Uses, identity_of, seconds_between
-from collector.evaluate.messages import MESSAGE_KEYS, Queue, Role, counted, queue, role, succeeded
+from collector.evaluate.messages import (
+    MESSAGE_KEYS,
+    Queue,
+    Role,
+    counted,
+    put_off,
+    queue,
+    role,
+    succeeded,
+)
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.windows import Tumbling
 from collector.generations import Generations
@@ -184,6 +193,7 @@ class Kind(Policy[DuplicateOptions]):
             and span.kind is SpanKind.CONSUMER
             and span.details.identity_kind is IdentityKind.MESSAGE
             and role(span) is Role.PROCESS
+            and not put_off(span)
             and succeeded(span)
         ):
             self._uses.add(note, queue(span))

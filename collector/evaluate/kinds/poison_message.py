@@ -37,7 +37,16 @@ from collector.classify import SpanKind
 from collector.demand import Demand
 from collector.details import IdentityKind
 from collector.evaluate.identities import Identities, Use, Uses, identity_of
-from collector.evaluate.messages import MESSAGE_KEYS, Queue, Role, counted, queue, role, succeeded
+from collector.evaluate.messages import (
+    MESSAGE_KEYS,
+    Queue,
+    Role,
+    counted,
+    put_off,
+    queue,
+    role,
+    succeeded,
+)
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.windows import Tumbling
 from collector.views import Note, NoteKind
@@ -124,6 +133,7 @@ class Kind(Policy[PoisonOptions]):
             span.kind is SpanKind.CONSUMER
             and span.details.identity_kind is IdentityKind.MESSAGE
             and role(span) is Role.PROCESS
+            and not put_off(span)
         ):
             self._uses.add(note, queue(span))
         return ()

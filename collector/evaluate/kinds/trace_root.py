@@ -79,19 +79,27 @@ class RootOptions(Options):
             "*receivemessage", "*deletemessage*", "*getrecords", "*getsharditerator",
             "*subscriber/*", "*eventstream", "*/watch", "*leasekeepalive", "blpop*", "brpop*",
             "blmove*", "bzpop*", "xread*", "subscribe", "psubscribe", "listen", "getmore*",
+            "*skip locked*", "*outbox*", "*qrtz_*", "*hangfire*", "*shedlock*", "*solid_queue_*",
+            "*good_job*", "*delayed_jobs*", "*oban_*", "*pgboss*", "*graphile_worker*",
+            "*jobrunr_*", "*scheduled_tasks*", "* /sdk/*", "* /api/client/*",
+            "* /api/splitchanges*", "* /configuration-files/*",
         ),
         description="patterns of operations that wait for work or for news, by operation, span "
-        "name or query, case aside",
+        "name or query, case aside: queues, tables of schedulers, feature flags",
     )  # fmt: skip
     pings: tuple[str, ...] = Field(
         default=(
             "ping", "*.ping", "* /ping", "* /*health*", "* /livez", "* /readyz", "* /-/ready",
             "*grpc.health.v1.health/*", "select ?", "select ? from dual", "ismaster", "hello",
             "connect", "*.connect", "*-connect", "dns.lookup", "* /eureka/*", "*heartbeat*",
-            "* /v1/agent/check/*", "* /nacos/*",
+            "* /v1/agent/check/*", "* /nacos/*", "* /apis/coordination.k8s.io/*/leases/*",
+            "* /latest/api/token", "* /latest/meta-data/*", "* /computemetadata/*",
+            "* /metadata/identity/*", "* /v1/auth/token/renew-self", "* /v1/sys/leases/*",
+            "*spring_session*", "set session*", "set names*", "set transaction*",
+            "set autocommit*", "* /v1/traces", "* /v1/metrics", "* /v1/logs",
         ),
-        description="patterns of what pools, health checks and clients of registries do by "
-        "themselves, likewise",
+        description="patterns of what pools, health checks, and clients of registries, vaults "
+        "and metadata do by themselves, likewise",
     )  # fmt: skip
     max_services: int = Field(default=10_000, ge=1, description="services counted in a window")
     max_calls: int = Field(

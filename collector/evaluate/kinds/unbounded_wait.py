@@ -58,6 +58,8 @@ _MODELS = (
     "gen_ai.system",
     "gen_ai.request.model",
 )
+_SCHEME = "url.scheme"
+_SOCKETS = frozenset({"ws", "wss"})
 _LANGUAGE = "telemetry.sdk.language"
 _BROWSER = "webjs"  # its fetches last as long as the machine sleeps
 
@@ -74,12 +76,24 @@ _WAITING = (
     "get /v1/health/service/*", "get /v1/catalog/*", "get /v1/kv/*", "*getupdates*",
     "*/notifications/v2", "get /apis/*", "get /api/v1/namespaces/*", "get /api/v1/pods",
     "get /api/v1/services", "get /api/v1/endpoints", "get /api/v1/nodes",
+    "*completemultipartupload", "*copyobject", "*uploadpartcopy", "lambda/invoke",
+    "*startsyncexecution", "*/blobs/*", "*/git-upload-pack", "*/git-receive-pack",
     "get /api/v1/configmaps", "get /api/v1/secrets", "get /api/v1/namespaces",
 )  # fmt: skip
 _SLOW_PEERS = (
     "api.openai.com*", "*.openai.azure.com*", "api.anthropic.com*", "*.googleapis.com*",
     "bedrock-runtime.*", "api.mistral.ai*", "api.cohere.*", "api.groq.com*", "api.deepseek.com*",
-    "openrouter.ai*", "kubernetes.default*", "*:6443", "consul*", "*:8500",
+    "s3.*amazonaws.com*", "*.s3.*amazonaws.com*", "*.blob.core.windows.net*",
+    "*.r2.cloudflarestorage.com*", "openrouter.ai*", "kubernetes.default*", "*:6443",
+    "consul*", "*:8500",
+)  # fmt: skip
+
+
+_STATEMENTS = (
+    "*advisory_lock*", "*get_lock*", "*sp_getapplock*", "*waitfor *", "*pg_sleep*", "listen *",
+    "start_replication*", "create index*", "create unique index*", "alter table*", "vacuum*",
+    "analyze*", "reindex*", "optimize table*", "refresh materialized view*", "copy *",
+    "load data*", "backup *", "dbcc *",
 )  # fmt: skip
 
 
@@ -91,16 +105,22 @@ class WaitOptions(Options):
         default={
             _DATABASES: 300, "grpc": 0, "snowflake": 0, "aws.redshift": 0, "gcp.bigquery": 0,
             "trino": 0, "hive": 0, "clickhouse": 0, "teradata": 0, "vertica": 0,
+            "presto": 0, "databricks": 0, "spark": 0, "connect_rpc": 0, "signalr": 0,
         },
         description="the same by db.system.name, rpc.system.name or messaging.system; `db` is "
         "every other database, whose reports and jobs run for minutes, and 0 is never: nothing "
-        "tells a stream of gRPC from a call (ours)",
+        "tells a stream of gRPC, Connect or SignalR from a call (ours)",
     )  # fmt: skip
     waiting_operations: Patterns = Field(
         default=_WAITING,
         description="operations that wait by design, without regard to case: polls, streams, "
         "watches (Consul's and Kubernetes' by path: the query is not kept), transfers of large "
         "objects, language models (ours)",
+    )
+    waiting_statements: Patterns = Field(
+        default=_STATEMENTS,
+        description="queries that wait or work for long by design, without regard to case: locks "
+        "of an application's own, changes of schemas, loads (ours)",
     )
     slow_peers: Patterns = Field(
         default=_SLOW_PEERS, description="peers that take minutes by design (ours)"
@@ -125,6 +145,7 @@ class Kind(Policy[WaitOptions]):
         super().__init__(terms, options)
         self._bounds = {name.lower(): one for name, one in options.system_seconds.items()}
         self._waiting = any_of(one.lower() for one in options.waiting_operations)
+        self._statements = any_of(one.lower() for one in options.waiting_statements)
         self._slow = any_of(one.lower() for one in options.slow_peers)
         self._streams = any_of(one.lower() for one in options.stream_content_types)
 
@@ -135,7 +156,7 @@ class Kind(Policy[WaitOptions]):
         return Demand(
             notes=frozenset({NoteKind.LONG_CALL}),
             bounds=Bounds(call=int(lowest * _NANOSECONDS)),
-            trace_keys=frozenset((*_CONTENT, *_MODELS)),
+            trace_keys=frozenset((*_CONTENT, *_MODELS, _SCHEME)),
             resource_keys=frozenset({_LANGUAGE}),
         )
 
@@ -155,6 +176,9 @@ class Kind(Policy[WaitOptions]):
     def _is_named(self, span: Span) -> bool:
         names = (span.operation.lower(), span.name.lower())
         if self._waiting is not None and any(map(self._waiting.match, names)):
+            return True
+        text = span.statement.text.lower()
+        if text and self._statements is not None and self._statements.match(text):
             return True
         return self._slow is not None and self._slow.match(span.peer.lower()) is not None
 
@@ -189,6 +213,7 @@ def _says_so(span: Span) -> bool:
     attributes = span.attributes
     return (
         any(key in attributes for key in _MODELS)
+        or attributes.get(_SCHEME) in _SOCKETS
         or span.resource.attributes.get(_LANGUAGE) == _BROWSER
         or semconv.integer(attributes, "http.response.status_code") == _SWITCHED
         or semconv.text(attributes, "messaging.operation.type").lower() in _RECEIVES
