@@ -114,6 +114,13 @@ _DELIVERY_COUNTS = (
     "messaging.aws_sqs.message.approximate_receive_count",
 )
 
+#: Methods by which SQS, SNS, EventBridge and Kinesis are sent something.
+_AWS = "aws-api"
+_AWS_SENDS = frozenset(
+    {"SendMessage", "SendMessageBatch", "Publish", "PublishBatch"}
+    | {"PutEvents", "PutRecord", "PutRecords"}
+)
+
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _ID_SEGMENT = re.compile(
     rf"(?<=/)(?:{_UUID}|[0-9]+|[0-9a-fA-F]{{16,}}|(?=[^/]*[0-9])[A-Za-z0-9_\-]{{20,}}|[^/]*@[^/]*)(?=/|$)"
@@ -259,6 +266,18 @@ def operation(name: str, attributes: Attributes) -> str:
         service = semconv.text(attributes, "rpc.service")
         return f"{service}/{rpc}" if service and not rpc.startswith(service) else rpc
     return mask_name(name)
+
+
+def publishes(kind: SpanKind, attributes: Attributes) -> bool:
+    """Whether a span sends a message.
+
+    SDKs for the cloud tell many of their sends as calls like any other.
+    """
+    if kind is not SpanKind.CLIENT:
+        return kind is SpanKind.PRODUCER
+    if semconv.text(attributes, "rpc.system.name") != _AWS:
+        return False
+    return semconv.text(attributes, "rpc.method").rpartition("/")[2] in _AWS_SENDS
 
 
 def grpc_status(attributes: Attributes) -> str:

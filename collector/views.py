@@ -264,10 +264,11 @@ class Mark(IntFlag):
 
     ``CHILD_OUTLIVES``: a CLIENT span ends later than `Bounds.outlives` after an ancestor within
     its service, or a SERVER span takes twice as long as the failed CLIENT span above it.
-    ``TENANTS``: its spans tell two tenants. ``QUERY_REPEATED``: spans under one parent run one
-    query `Bounds.repeated` times. ``TRANSACTION``: between siblings BEGIN and COMMIT stands a
-    call that is none of a database's, or more than `Bounds.transaction`. ``SELECTED``: a span
-    matches one of `Demand.selected`. ``WATCHED``: a policy asked for this trace by its id.
+    ``TENANTS``: its spans tell two tenants. ``QUERY_REPEATED``: spans under one parent, or under
+    INTERNAL spans of it, run one query `Bounds.repeated` times. ``TRANSACTION``: between siblings
+    BEGIN and COMMIT stands a call that is none of a database's, or more than
+    `Bounds.transaction`. ``SELECTED``: a span matches one of `Demand.selected`. ``WATCHED``: a
+    policy asked for this trace by its id.
     """
 
     PROBE_ROUTE = auto()
@@ -354,9 +355,9 @@ class NoteKind(StrEnum):
     received nothing. ``LATE_MESSAGE``: CONSUMER spans with `Details.age` over `Bounds.age`.
     ``LONG_CALL``: CLIENT spans of at least `Bounds.call`. ``DEEP_OFFSET`` and ``MANY_ROWS``:
     `Details.offset` over `Bounds.offset`, `Details.rows` over `Bounds.rows`. ``DUAL_WRITE``:
-    PRODUCER spans under a SERVER or CONSUMER span of their service below which that service also
-    writes to a database, outbox tables left out. ``SELECTED``: spans that match one of
-    `Demand.selected`.
+    spans that publish a message, unless right below a PRODUCER span, under a SERVER or CONSUMER
+    span of their service below which that service also writes to a database, outbox tables left
+    out. ``SELECTED``: spans that match one of `Demand.selected`.
     """
 
     KEYED = "keyed"

@@ -95,12 +95,15 @@ def _tenants(spans: Iterable[Span]) -> bool:
     )
 
 
-def _query_repeated(spans: Iterable[Span], repeated: int) -> bool:
-    counts = Counter(
-        (span.parent_id, span.peer, span.statement.text)
-        for span in spans
-        if span.statement.text and span.details.batch is BatchSize.UNTOLD
-    )
+def _query_repeated(spans: Mapping[bytes, Span], repeated: int) -> bool:
+    counts: Counter[tuple[bytes, str, str]] = Counter()
+    for span in spans.values():
+        if not span.statement.text or span.details.batch is not BatchSize.UNTOLD:
+            continue
+        counts[span.parent_id, span.peer, span.statement.text] += 1
+        parent = spans.get(span.parent_id)
+        if parent is not None and parent.kind is SpanKind.INTERNAL and parent.parent_id:
+            counts[parent.parent_id, span.peer, span.statement.text] += 1
     return any(count >= repeated for count in counts.values())
 
 
@@ -156,7 +159,7 @@ def marks_of(records: Mapping[bytes, Record], demand: Demand) -> tuple[Mark, fro
         ),
         Mark.CHILD_OUTLIVES: _child_outlives(spans, bounds),
         Mark.TENANTS: _tenants(every),
-        Mark.QUERY_REPEATED: _query_repeated(every, bounds.repeated),
+        Mark.QUERY_REPEATED: _query_repeated(spans, bounds.repeated),
         Mark.TRANSACTION: _transaction(every, bounds.transaction),
         Mark.SELECTED: any(record.facts.selected for record in records.values()),
     }

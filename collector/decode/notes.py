@@ -119,15 +119,18 @@ def _entry(span: Span, spans: Mapping[bytes, Span]) -> bytes:
 def _dual_writes(records: Mapping[bytes, Record], spans: Mapping[bytes, Span]) -> Iterator[Span]:
     """Publishes of requests that also write to a database, not by way of an outbox."""
     effects = [record for record in records.values() if record.facts.effect]
-    publishes = [one.span for one in effects if one.span.kind is SpanKind.PRODUCER]
+    publishes = [one.span for one in effects if one.facts.publish]
     if not publishes:
         return
     written: dict[bytes, bool] = {}
     for record in effects:
-        if record.span.kind is not SpanKind.PRODUCER:
+        if not record.facts.publish:
             entry = _entry(record.span, spans)
             written[entry] = written.get(entry, True) and not record.facts.outbox
     for span in publishes:
+        parent = spans.get(span.parent_id)
+        if parent is not None and parent.kind is SpanKind.PRODUCER:
+            continue  # one send, told by two libraries
         entry = _entry(span, spans)
         if entry and written.get(entry):
             yield span

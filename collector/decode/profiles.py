@@ -38,6 +38,7 @@ class Facts(NamedTuple):
         cache_read: whether it is a read of a cache.
         cache_answer: whether it tells if the cache had what was asked for.
         effect: whether it changes data or publishes a message.
+        publish: whether it publishes a message.
         outbox: whether it writes to an outbox, from which messages are sent later.
     """
 
@@ -45,6 +46,7 @@ class Facts(NamedTuple):
     cache_read: bool = False
     cache_answer: bool = False
     effect: bool = False
+    publish: bool = False
     outbox: bool = False
 
 
@@ -135,6 +137,7 @@ class Profiler:
         kept = {key: value for key, value in attributes.items() if key in wanted}
         failed = classify.failed(attributes)
         said = NO_STATEMENT if server else statement(name, attributes)
+        publish = classify.publishes(kind, attributes)
         return Profile(
             name=bounded(name),
             kind=kind,
@@ -150,7 +153,8 @@ class Profiler:
                 selected=self._selected.takes(kind, span.status.code, kept, failed=failed),
                 cache_read=said.verb is Verb.READ and said.system in CACHES,
                 cache_answer=not self._cache_keys.isdisjoint(kept),
-                effect=kind is SpanKind.PRODUCER or said.effect,
+                effect=publish or said.effect,
+                publish=publish,
                 outbox="outbox" in said.table,
             ),
         )

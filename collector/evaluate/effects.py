@@ -58,7 +58,7 @@ class Effects:
 
 
 def _effect(span: Span) -> Effect | None:
-    if span.kind is SpanKind.PRODUCER:
+    if classify.publishes(span.kind, span.attributes):
         return Effect("publish", span.peer)
     said = span.statement
     return Effect(said.verb.value, said.table or said.system) if said.effect else None

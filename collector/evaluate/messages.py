@@ -7,7 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from collector import semconv
-from collector.classify import SpanKind, mask_name
+from collector.classify import SpanKind, mask_name, publishes
 from collector.evaluate.tree import operation_of
 from collector.semconv import Attributes
 from collector.views import Span
@@ -26,6 +26,9 @@ _TEMPLATE = "messaging.destination.template"
 _UNNAMED = ("messaging.destination.temporary", "messaging.destination.anonymous")
 _OPERATION = "messaging.operation.name"
 
+#: Where SDKs for the cloud name a topic or queue that has no other name.
+ADDRESSES = ("aws.sns.topic.arn", "aws.sqs.queue.url")
+
 _STATE = "celery.state"
 _AGAIN = "RETRY"
 
@@ -35,7 +38,7 @@ _ERROR = 2
 TEMPORARY = "(temporary)"
 
 #: What is read here beside what a decoder keeps anyway.
-MESSAGE_KEYS = frozenset({*_GROUPS, _TEMPLATE, *_UNNAMED, _OPERATION, _STATE})
+MESSAGE_KEYS = frozenset({*_GROUPS, _TEMPLATE, *_UNNAMED, *ADDRESSES, _OPERATION, _STATE})
 
 #: Patterns of destinations that take what could not be processed (ours).
 DEAD_LETTERS = (
@@ -90,6 +93,8 @@ def role(span: Span) -> Role:
     name, as the conventions put it, where that fits the span's kind, else the kind alone.
     """
     told = semconv.text(span.attributes, "messaging.operation.type").lower()
+    if span.kind is SpanKind.CLIENT and publishes(span.kind, span.attributes):
+        return Role.SEND
     if told:
         return _BY_WORD.get(told, Role.OTHER)
     words = span.name[:256].lower().split()
@@ -130,8 +135,14 @@ def destination(span: Span) -> str:
         return mask_name(template)
     if any(_is_true(attributes, key) for key in _UNNAMED):
         return TEMPORARY
-    name = semconv.text(attributes, "messaging.destination.name")
-    return mask_name(name) or span.peer or operation_of(span)
+    name = semconv.text(attributes, "messaging.destination.name") or _last_part(attributes)
+    return mask_name(name) or mask_name(span.peer) or operation_of(span)
+
+
+def _last_part(attributes: Attributes) -> str:
+    """The name in the address of a queue or topic, after region and account."""
+    told = next((str(attributes[key]) for key in ADDRESSES if attributes.get(key)), "")
+    return re.split("[:/]", told[:512])[-1]
 
 
 def counted(number: int, thing: str) -> str:

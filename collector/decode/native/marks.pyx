@@ -20,6 +20,7 @@ from collector.details import TENANTS
 from collector.views import Mark
 
 cdef enum:
+    INTERNAL = 1
     SERVER = 2
     CLIENT = 3
     PRODUCER = 4
@@ -36,9 +37,9 @@ cdef uint32_t QUERY_REPEATED = int(Mark.QUERY_REPEATED)
 cdef uint32_t TRANSACTION = int(Mark.TRANSACTION)
 cdef uint32_t IS_SELECTED = int(Mark.SELECTED)
 
-if TENANTS != 1 << FAMILY_SHIFT or (SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER) != (
-    SERVER, CLIENT, PRODUCER
-):
+if TENANTS != 1 << FAMILY_SHIFT or (
+    SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER
+) != (INTERNAL, SERVER, CLIENT, PRODUCER):
     raise ImportError("the compiled decoder is older than the package; build it again")
 
 
@@ -189,10 +190,14 @@ cdef int several_tenants(SpanTable table, uint64_t n) except -1 nogil:
 
 
 cdef int query_repeated(SpanTable table, uint64_t n) except -1 nogil:
-    """Whether one query was run so many times under one parent, each time by itself."""
-    cdef uint64_t at, key, count
-    cdef int64_t found
+    """Whether one query was run so many times under one parent, each time by itself.
+
+    An INTERNAL span around each query, as methods of a repository have, is no other parent.
+    """
+    cdef uint64_t at
+    cdef uint32_t above
     cdef SpanRecord* span
+    cdef SpanRecord* parent
     cdef ProfileRecord* profile
     map_reset(&table.calls)
     for at in range(n):
@@ -200,13 +205,25 @@ cdef int query_repeated(SpanTable table, uint64_t n) except -1 nogil:
         profile = &table.profiles[span.profile]
         if not profile.facts & QUERY or span.kinds & BATCH_SIZE:
             continue
-        key = mix(span.parent_id, profile.query, &table.secret)
-        found = map_get(&table.calls, key)
-        count = 1 if found < 0 else <uint64_t>found + 1
-        if count >= table.bounds.repeated:
+        if counted(table, span.parent_id, profile.query) >= table.bounds.repeated:
             return True
-        map_put(&table.calls, key, <uint32_t>count)
+        above = table.above[at]
+        if not above:
+            continue
+        parent = &table.spans[table.order[above - 1]]
+        if table.profiles[parent.profile].kind == INTERNAL and parent.parent_id \
+                and counted(table, parent.parent_id, profile.query) >= table.bounds.repeated:
+            return True
     return False
+
+
+cdef uint64_t counted(SpanTable table, uint64_t parent_id, uint32_t query) except 0 nogil:
+    """How often a query was run under a parent, this time included."""
+    cdef uint64_t key = mix(parent_id, query, &table.secret)
+    cdef int64_t found = map_get(&table.calls, key)
+    cdef uint64_t count = 1 if found < 0 else <uint64_t>found + 1
+    map_put(&table.calls, key, <uint32_t>count)
+    return count
 
 
 cdef int transaction(SpanTable table, uint64_t n) except -1 nogil:

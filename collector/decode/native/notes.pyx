@@ -69,7 +69,7 @@ cdef class Notes:
         if not seen.notes & wanted:
             return 0
         self.simple(table, n)
-        if wanted & 1 << DUAL_WRITE and seen.kinds & 1 << PRODUCER and n > 1:
+        if wanted & 1 << DUAL_WRITE and seen.notes & 1 << DUAL_WRITE and n > 1:
             self.dual_writes(table, n)
         return 0
 
@@ -114,7 +114,7 @@ cdef class Notes:
     cdef int dual_writes(self, SpanTable table, uint64_t n) except -1 nogil:
         """Publishes of requests that also write to a database, not by way of an outbox."""
         cdef uint64_t at
-        cdef uint32_t entry
+        cdef uint32_t entry, above
         cdef bint any_write = False
         cdef SpanRecord* span
         cdef ProfileRecord* profile
@@ -122,7 +122,7 @@ cdef class Notes:
         for at in range(n):
             span = &table.spans[table.order[at]]
             profile = &table.profiles[span.profile]
-            if profile.kind == PRODUCER or not profile.facts & EFFECT:
+            if profile.notes & 1 << DUAL_WRITE or not profile.facts & EFFECT:
                 continue
             entry = entry_of(table, at)
             if entry:
@@ -133,8 +133,12 @@ cdef class Notes:
         for at in range(n):
             span = &table.spans[table.order[at]]
             profile = &table.profiles[span.profile]
-            if profile.kind != PRODUCER or not profile.facts & EFFECT:
+            if not profile.notes & 1 << DUAL_WRITE or not profile.facts & EFFECT:
                 continue
+            above = table.above[at]
+            if above and table.profiles[table.spans[table.order[above - 1]].profile].kind \
+                    == PRODUCER:
+                continue  # one send, told by two libraries
             entry = entry_of(table, at)
             if entry and table.scratch[entry - 1] == WRITES:
                 self.add(span, DUAL_WRITE, False)

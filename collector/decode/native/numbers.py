@@ -65,7 +65,7 @@ _NOTED: dict[NoteKind, Callable[[Profile], bool]] = {
     NoteKind.LONG_CALL: lambda one: one.kind is SpanKind.CLIENT,
     NoteKind.DEEP_OFFSET: lambda one: True,  # noqa: ARG005 (all look alike)
     NoteKind.MANY_ROWS: lambda one: True,  # noqa: ARG005
-    NoteKind.DUAL_WRITE: lambda one: one.kind is SpanKind.PRODUCER,
+    NoteKind.DUAL_WRITE: lambda one: one.facts.publish,
     NoteKind.SELECTED: lambda one: one.facts.selected,
 }
 

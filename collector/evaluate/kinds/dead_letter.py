@@ -35,6 +35,7 @@ from collector import semconv
 from collector.classify import SpanKind
 from collector.demand import Demand, KeyMatch, SpanSelection
 from collector.evaluate.messages import (
+    ADDRESSES,
     DEAD_LETTERS,
     MESSAGE_KEYS,
     Queue,
@@ -80,9 +81,10 @@ class Kind(Policy[DeadLetterOptions]):
     def __init__(self, terms: Terms, options: DeadLetterOptions) -> None:
         super().__init__(terms, options)
         patterns = tuple(any_case(pattern) for pattern in options.destinations)
+        names = (*semconv.family("messaging.destination.name"), *ADDRESSES)
         self._selection = SpanSelection(
             kinds=frozenset({SpanKind.PRODUCER, SpanKind.CLIENT}),
-            where=(KeyMatch(semconv.family("messaging.destination.name"), patterns),),
+            where=(KeyMatch(names, patterns),),
         )
         self._selected = Selected([self._selection])
         self._windows: Tumbling[Queue, _Window] = Tumbling(

@@ -46,6 +46,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from collector import semconv
+from collector.classify import SpanKind, mask_name
 from collector.demand import Bounds, Demand
 from collector.details import BatchSize
 from collector.evaluate.outcomes import erred
@@ -94,9 +95,13 @@ class RepetitionOptions(Options):
 
 
 class _Query(NamedTuple):
-    """What is repeated: spans alike in this run the same query for the same code."""
+    """What is repeated: spans alike in this run the same query for the same code.
+
+    ``within`` is the name of the spans between the parent and the calls, where there are any.
+    """
 
     parent_id: bytes
+    within: str
     resource: int
     system: str
     peer: str
@@ -122,17 +127,33 @@ class Kind(Policy[RepetitionOptions]):
         """Judge each query under each parent."""
         del now
         tree = trace.derived(Tree)
-        queries: dict[_Query, list[Span]] = defaultdict(list)
-        for span in trace.spans:
-            if self._counts(span):
-                queries[_query(span)].append(span)
-        for calls in queries.values():
+        told: set[tuple[bytes, str]] = set()
+        for calls, wrapped in self._groups(trace.spans, tree):
             if len(calls) < self.options.min_repeats:
                 continue
             run = self._run(calls)
             entry = tree.entry(calls[0])
-            if len(run) >= self.options.min_repeats and self._serves(entry):
+            if len(run) < self.options.min_repeats or entry is None or not self._serves(entry):
+                continue
+            what = (entry.span_id, run[0].statement.text)
+            if not (wrapped and what in told):
+                told.add(what)
                 yield self._report(run, entry, trace.trace_id.hex())
+
+    def _groups(self, spans: Sequence[Span], tree: Tree) -> Iterator[tuple[Sequence[Span], bool]]:
+        """Calls with one query under one parent, then those of which each is in a span of its own.
+
+        Such spans are those of the methods of a repository, or of the resolvers of a field.
+        """
+        direct: dict[_Query, list[Span]] = defaultdict(list)
+        wrapped: dict[_Query, list[Span]] = defaultdict(list)
+        for span in filter(self._counts, spans):
+            direct[_query(span, span.parent_id)].append(span)
+            parent = tree.parent(span)
+            if parent is not None and parent.kind is SpanKind.INTERNAL and parent.parent_id:
+                wrapped[_query(span, parent.parent_id, mask_name(parent.name))].append(span)
+        yield from ((calls, False) for calls in direct.values())
+        yield from ((calls, True) for calls in wrapped.values())
 
     def _counts(self, span: Span) -> bool:
         said = span.statement
@@ -148,11 +169,10 @@ class Kind(Policy[RepetitionOptions]):
             and self.match.service(span.resource.service)
         )
 
-    def _serves(self, entry: Span | None) -> bool:
+    def _serves(self, entry: Span) -> bool:
         """Whether an entry is a request; jobs, consumers and streams repeat by design."""
         return (
-            entry is not None
-            and serves_request(entry)
+            serves_request(entry)
             and took(entry) <= self.options.max_request_seconds * _NANOSECONDS
             and semconv.integer(entry.attributes, "http.response.status_code") != _SWITCHED
         )
@@ -174,11 +194,11 @@ class Kind(Policy[RepetitionOptions]):
                 longest = run
         return longest
 
-    def _report(self, run: Sequence[Span], entry: Span | None, trace_id: str) -> Violation:
+    def _report(self, run: Sequence[Span], entry: Span, trace_id: str) -> Violation:
         first = run[0]
         text = first.statement.text
         lasted = (ended(run[-1]) - first.start) // _MILLISECOND
-        where = doing(entry) if entry is not None else ""
+        where = doing(entry)
         return self.violation(
             severity=Severity.WARNING,
             signal=Signal.TRACES,
@@ -205,7 +225,7 @@ def _in_portions(text: str) -> bool:
     return _PORTIONS.search(text) is not None
 
 
-def _query(span: Span) -> _Query:
+def _query(span: Span, parent_id: bytes, within: str = "") -> _Query:
     said = span.statement
     resource = span.resource.identity
-    return _Query(span.parent_id, resource, said.system, span.peer, said.table, said.text)
+    return _Query(parent_id, within, resource, said.system, span.peer, said.table, said.text)
