@@ -1,4 +1,7 @@
-"""Writes that keep a request or a message from having its effect twice, and are none themselves."""
+"""Writes that only say that a request or message came, which is none of its effects.
+
+So do those that keep it from having its effect twice.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from functools import lru_cache
 _PERHAPS = re.compile(
     r"\bON CONFLICT\b.{0,200}\bDO NOTHING\b|\bINSERT (?:OR )?IGNORE\b", re.IGNORECASE
 )
-_SEEN = re.compile(r"idempot|dedup|inbox|(?:processed|handled|consumed)_?(?:message|event|request)")
+_SEEN = re.compile(
+    r"idempot|dedup|inbox|audit_?(?:log|trail|event|record|s?$)|(?:processed|handled|consumed)_?(?:message|event|request)"
+)
 
 
 @lru_cache(maxsize=4096)

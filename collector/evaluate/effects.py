@@ -11,6 +11,9 @@ from collector.classify import SpanKind
 from collector.evaluate.tree import ENTRIES, Tree
 from collector.views import Span
 
+#: What an effect is that does nothing the second time.
+DELETE = "delete"
+
 _MOST = 16  # effects remembered below one span
 _ERROR = 2
 _WORKED = range(200, 400)
@@ -61,7 +64,15 @@ def _effect(span: Span) -> Effect | None:
     if classify.publishes(span.kind, span.attributes):
         return Effect("publish", span.peer)
     said = span.statement
-    return Effect(said.verb.value, said.table or said.system) if said.effect else None
+    if not said.effect:
+        return None
+    return Effect(DELETE if _deletes(span) else said.verb.value, said.table or said.system)
+
+
+def _deletes(span: Span) -> bool:
+    """Whether a write removes what it can remove once only."""
+    told = span.statement.text or semconv.text(span.attributes, "db.operation.name") or span.name
+    return told[:6].lower() == DELETE
 
 
 def succeeded(span: Span) -> bool:

@@ -67,7 +67,7 @@ from collector.classify import SpanKind
 from collector.demand import Demand, any_of
 from collector.details import IdentityKind
 from collector.evaluate.attempts import DEMAND, IDENTITY_KEYS, AttemptSequence
-from collector.evaluate.effects import Effect, Effects, served, succeeded
+from collector.evaluate.effects import DELETE, Effect, Effects, served, succeeded
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.retries import sequences
 from collector.evaluate.tree import Tree, took
@@ -184,8 +184,13 @@ class Kind(Policy[DuplicateOptions]):
         return None
 
     def _counted(self, effects: Iterable[Effect]) -> frozenset[Effect]:
+        """Effects that are worse twice than once."""
         ignored = self._ignored
-        return frozenset(one for one in effects if ignored is None or not ignored.match(one.where))
+        return frozenset(
+            one
+            for one in effects
+            if one.what != DELETE and (ignored is None or not ignored.match(one.where))
+        )
 
     def _report(self, sequence: AttemptSequence, twice: _Twice, trace_id: str) -> Violation:
         stated = sequence.basis is Basis.OBSERVED or _key(twice.again) or _key(twice.lost)
