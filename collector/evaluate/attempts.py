@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from collector.classify import SpanKind
 from collector.demand import Demand
+from collector.evaluate.places import peer_name
 from collector.evaluate.tree import Tree, ended
 from collector.views import Mark, Span
 from collector.violation import Basis, Service
@@ -62,7 +63,7 @@ class Call(NamedTuple):
     @property
     def subject(self) -> str:
         """Peer and operation, as a finding names them."""
-        return f"{self.peer} {self.operation}".strip()
+        return f"{peer_name(self.peer)} {self.operation}".strip()
 
 
 class Retry(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from collector import semconv
+from collector.classify import mask_name
 from collector.demand import KeyMatch, SpanSelection, any_of
 from collector.evaluate.outcomes import erred
 from collector.evaluate.places import doing
@@ -125,4 +126,4 @@ class Activity:
 def attempted(span: Span) -> str:
     """What a call tried to do, in a few words."""
     said = span.statement
-    return f"{said.verb.value} {said.table}" if said.table else doing(span)
+    return f"{said.verb.value} {mask_name(said.table)}" if said.table else doing(span)

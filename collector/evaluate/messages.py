@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from collector import semconv
 from collector.classify import SpanKind, mask_name, publishes
+from collector.evaluate.places import peer_name
 from collector.evaluate.tree import operation_of
 from collector.semconv import Attributes
 from collector.views import Span
@@ -136,7 +137,7 @@ def destination(span: Span) -> str:
     if any(_is_true(attributes, key) for key in _UNNAMED):
         return TEMPORARY
     name = semconv.text(attributes, "messaging.destination.name") or _last_part(attributes)
-    return mask_name(name) or mask_name(span.peer) or operation_of(span)
+    return mask_name(name) or peer_name(span.peer) or operation_of(span)
 
 
 def _last_part(attributes: Attributes) -> str:

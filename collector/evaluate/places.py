@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+from ipaddress import ip_address
+
 from collector.classify import mask_name
 from collector.evaluate.tree import Tree
 from collector.views import Span
 
+#: Stands for the address of an instance, which is another tomorrow; the evidence tells it.
+_ADDRESS = "{address}"
+
+_PORT = re.compile(r":[0-9]{1,5}\Z", re.ASCII)
 _SHORT = 160  # characters of a name or a query within a subject
 
 
@@ -14,14 +22,40 @@ def short(text: str) -> str:
     return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
 
 
+@lru_cache(maxsize=4096)
+def peer_name(peer: str) -> str:
+    """A peer as a subject names it: without the addresses and ids of its instances."""
+    if _is_address(peer):
+        return _address(peer)
+    port = _PORT.search(peer)
+    host, after = (peer[: port.start()], port[0]) if port else (peer, "")
+    return f"{_address(host) if _is_address(host) else mask_name(host)}{after}"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _address(host: str) -> str:
+    """An address that every host has, or what stands for one that is of one instance alone."""
+    told = ip_address(host.strip("[]"))
+    return host if told.is_loopback or told.is_link_local else _ADDRESS
+
+
 def doing(span: Span) -> str:
-    """What a span does; of one without an operation its name, with ids masked."""
-    return short(span.operation or mask_name(span.name))
+    """What a span does, with ids masked; of one without an operation its name."""
+    if span.operation and not span.statement.system:
+        return short(span.operation)
+    return short(mask_name(span.operation or span.name))
 
 
 def called(span: Span) -> str:
     """Peer and operation of a call."""
-    return f"{short(span.peer)} {doing(span)}".strip()
+    return f"{short(peer_name(span.peer))} {doing(span)}".strip()
 
 
 def working(tree: Tree, span: Span) -> str:

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 
 from collector import semconv
 from collector.classify import SpanKind
+from collector.evaluate.places import peer_name
 from collector.evaluate.tree import OUTGOING, Tree, same_service
 from collector.routes import normal_route
 from collector.views import Span
@@ -125,7 +126,7 @@ class Probes:
         database = semconv.text(attributes, "db.system.name")
         if span.kind is SpanKind.INTERNAL:
             outside = database and database.lower() not in self._in_process
-            return f"{database} {span.peer}".strip() if outside else ""
+            return f"{database} {peer_name(span.peer)}".strip() if outside else ""
         if span.kind not in OUTGOING or span.name in _PASSED_ON:
             return ""
         for key in _SYSTEMS:
@@ -134,7 +135,7 @@ class Probes:
                 if system.lower() in self._in_process:
                     return ""
                 own = key == "rpc.system.name" and _is_local(span)
-                return "" if own else f"{system} {span.peer}".strip()
+                return "" if own else f"{system} {peer_name(span.peer)}".strip()
         return _http(span)
 
 
@@ -142,7 +143,7 @@ def _http(span: Span) -> str:
     """The peer of an HTTP call that leaves the host, or empty."""
     if not (semconv.first(span.attributes, "http.request.method") or span.target.kind):
         return ""
-    return "" if not span.peer or _is_local(span) else f"http {span.peer}"
+    return "" if not span.peer or _is_local(span) else f"http {peer_name(span.peer)}"
 
 
 def _is_proxy(span: Span) -> bool:

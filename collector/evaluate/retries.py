@@ -122,7 +122,9 @@ def _attempted(span: Span, by_id: Mapping[bytes, Span]) -> Call:
     parent = by_id.get(span.parent_id)
     if parent is not None and parent.kind is SpanKind.CLIENT:
         return call_of(parent)
-    return Call(span.resource.service, span.peer, span.name.removeprefix(_ATTEMPT))
+    return Call(
+        span.resource.service, span.peer, classify.mask_name(span.name.removeprefix(_ATTEMPT))
+    )
 
 
 def _groups(spans: Iterable[Span], by_id: Mapping[bytes, Span]) -> Iterator[_Group]:

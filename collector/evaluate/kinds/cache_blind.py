@@ -42,6 +42,7 @@ from collector.classify import SpanKind
 from collector.demand import Demand
 from collector.evaluate.caching import ANSWER_KEYS, names_answer
 from collector.evaluate.names import segments, spelled
+from collector.evaluate.places import peer_name
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.windows import Tumbling
 from collector.generations import Generations
@@ -161,7 +162,7 @@ class Kind(Policy[BlindOptions]):
             severity=Severity.INFO,
             signal=Signal.TRACES,
             service=cache.service,
-            subject=cache.peer or "a cache",
+            subject=peer_name(cache.peer) or "a cache",
             summary=f"{reads} reads of {cache.peer or 'a cache'} in "
             f"{self.options.window_seconds:g} s, none of which tells whether it was a hit",
             evidence={"peer": cache.peer, "reads": reads, "answers": 0},

@@ -42,9 +42,11 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from collector.classify import mask_name
 from collector.demand import Bounds, Demand, RowSelection
 from collector.evaluate.caching import ANSWER_KEYS, missed
 from collector.evaluate.overlap import Interval, Peak, peak, stands_out
+from collector.evaluate.places import peer_name
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.sampled import Threshold, rank
 from collector.evaluate.tree import ended, took
@@ -259,7 +261,7 @@ class Kind(Policy[StampedeOptions]):
         return self._report(thing, loads, found, observed=bool(telling))
 
     def _report(self, thing: _Thing, loads: _Loads, found: Peak, *, observed: bool) -> Violation:
-        subject = f"{thing.peer} {loads.operation}".strip()
+        subject = f"{peer_name(thing.peer)} {mask_name(loads.operation)}".strip()
         longest = max(one.end - one.start for one in found.active) / 1e6
         after = "after misses" if observed else "no hit or miss told"
         return self.violation(

@@ -42,6 +42,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from collector.classify import mask_name
 from collector.demand import Demand
 from collector.evaluate.conflicts import Activity, ConflictOptions, Conflicts, last_activity
 from collector.evaluate.outcomes import answered, erred
@@ -120,7 +121,7 @@ class Kind(Policy[ConflictOptions]):
             severity=Severity.WARNING,
             signal=Signal.TRACES,
             service=insert.resource.service,
-            subject=joined(where, f"read, then insert {place.table}"),
+            subject=joined(where, f"read, then insert {mask_name(place.table)}"),
             basis=Basis.INFERRED,
             summary=f"an insert into {place.table} on {place.peer or place.system} broke a unique "
             f"constraint ({code}), {gap} ms after the table was read and outside of a transaction",

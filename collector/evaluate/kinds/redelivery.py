@@ -40,6 +40,7 @@ from pydantic import Field
 from collector.classify import SpanKind
 from collector.demand import Demand
 from collector.evaluate.messages import MESSAGE_KEYS, Queue, queue
+from collector.evaluate.places import peer_name
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.windows import Tumbling
 from collector.views import Mark, Span, Tally, TallyKind, Trace
@@ -94,7 +95,7 @@ class _Window:
         self.trace_id = min(self.trace_id or trace_id, trace_id)
         source = queue(span)
         if self.source not in (None, source):
-            source = Queue(call.service, f"{call.peer} {call.operation}".strip())
+            source = Queue(call.service, f"{peer_name(call.peer)} {call.operation}".strip())
         self.source = source
 
 

@@ -44,6 +44,7 @@ from pydantic import Field
 
 from collector.demand import Demand
 from collector.evaluate.attempts import DEMAND, Call, example
+from collector.evaluate.places import peer_name
 from collector.evaluate.policy import Meta, Options, Policy, Reading, Terms
 from collector.evaluate.retries import sequences
 from collector.evaluate.windows import Tumbling
@@ -182,7 +183,7 @@ class Kind(Policy[StormOptions]):
     def readings(self) -> Iterable[Reading]:
         """The ratio of the last window, for the calls with the highest."""
         for call, ratio in sorted(self._ratios.items(), key=lambda one: -one[1])[:_SHOWN]:
-            labels = (("peer", call.peer), ("operation", call.operation))
+            labels = (("peer", peer_name(call.peer)), ("operation", call.operation))
             yield Reading("retry_ratio", call.service, labels, ratio)
 
     def _judge(self, call: Call, start: float, window: _Window) -> Iterator[Violation]:

@@ -41,7 +41,7 @@ from pydantic import Field
 
 from collector.demand import Bounds, Demand
 from collector.evaluate.outcomes import CLOCK_FAULT
-from collector.evaluate.places import joined, short, working
+from collector.evaluate.places import joined, peer_name, short, working
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.transactions import Transaction, Transactions
 from collector.evaluate.tree import Tree
@@ -89,7 +89,7 @@ class Kind(Policy[LongOptions]):
             severity=Severity.WARNING,
             signal=Signal.TRACES,
             service=one.begin.resource.service,
-            subject=joined(where, f"transaction on {database}"),
+            subject=joined(where, f"transaction on {short(peer_name(database))}"),
             basis=Basis.INFERRED,
             summary=f"a transaction on {database} with {one.statements} statements stayed open "
             f"for {seconds:g} s, more than {self.options.max_seconds:g} s",
