@@ -33,7 +33,7 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from collector.demand import Demand
-from collector.evaluate.attempts import DEMAND, AttemptSequence
+from collector.evaluate.attempts import DEMAND, AttemptSequence, Way
 from collector.evaluate.policy import Meta, Options, Policy
 from collector.evaluate.retries import sequences
 from collector.views import Trace
@@ -45,6 +45,12 @@ class LimitOptions(Options):
 
     max_attempts: int = Field(
         default=3, ge=1, description="attempts of one call, the first included (SRE book)"
+    )
+    max_deliveries: int = Field(
+        default=10,
+        ge=1,
+        description="deliveries of one message, which nobody waits for (Azure Service Bus, "
+        "MaxDeliveryCount; Pub/Sub allows no fewer than 5)",
     )
 
 
@@ -62,20 +68,26 @@ class Kind(Policy[LimitOptions]):
         """Judge each sequence of attempts once, by its last."""
         del now
         for sequence in trace.derived(sequences):
-            many = sequence.attempts > self.options.max_attempts
+            many = sequence.attempts > self._most(sequence)
             if many and self.match.service(sequence.call.service):
                 yield self._report(sequence, trace.trace_id.hex())
 
+    def _most(self, sequence: AttemptSequence) -> int:
+        message = sequence.way is Way.DELIVERY_COUNT
+        return self.options.max_deliveries if message else self.options.max_attempts
+
     def _report(self, sequence: AttemptSequence, trace_id: str) -> Violation:
         call = sequence.call
+        message = sequence.way is Way.DELIVERY_COUNT
+        tried = "deliveries of one message" if message else "attempts of one call"
         return self.violation(
             severity=Severity.WARNING,
             signal=Signal.TRACES,
             service=call.service,
             subject=call.subject,
             basis=sequence.basis,
-            summary=f"{sequence.attempts} attempts of one call of {call.subject}, more than "
-            f"{self.options.max_attempts}",
+            summary=f"{sequence.attempts} {tried} of {call.subject}, more than "
+            f"{self._most(sequence)}",
             trace_id=trace_id,
             evidence={
                 "peer": call.peer,
