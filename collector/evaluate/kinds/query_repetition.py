@@ -46,7 +46,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from collector import semconv
-from collector.classify import SpanKind, mask_name
+from collector.classify import SpanKind
 from collector.demand import Bounds, Demand
 from collector.details import BatchSize
 from collector.evaluate.outcomes import erred
@@ -61,6 +61,7 @@ _NANOSECONDS = 1_000_000_000
 _MILLISECOND = 1_000_000
 _DATA = frozenset({Verb.READ, Verb.INSERT, Verb.WRITE})
 _SWITCHED = 101
+_NUMBERS = re.compile(r"[0-9]+", re.ASCII)  # resolvers of a list are named by their place in it
 
 #: What is read in portions, from the last key on and in its order, or changed in portions.
 _PORTIONS = re.compile(
@@ -151,7 +152,8 @@ class Kind(Policy[RepetitionOptions]):
             direct[_query(span, span.parent_id)].append(span)
             parent = tree.parent(span)
             if parent is not None and parent.kind is SpanKind.INTERNAL and parent.parent_id:
-                wrapped[_query(span, parent.parent_id, mask_name(parent.name))].append(span)
+                within = _NUMBERS.sub("", parent.name[:256])
+                wrapped[_query(span, parent.parent_id, within)].append(span)
         yield from ((calls, False) for calls in direct.values())
         yield from ((calls, True) for calls in wrapped.values())
 
