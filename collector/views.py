@@ -266,9 +266,9 @@ class Mark(IntFlag):
     its service, or a SERVER span takes twice as long as the failed CLIENT span above it.
     ``TENANTS``: its spans tell two tenants. ``QUERY_REPEATED``: spans under one parent, or under
     INTERNAL spans of it, run one query `Bounds.repeated` times. ``TRANSACTION``: between siblings
-    BEGIN and COMMIT stands a call that is none of a database's, or more than
-    `Bounds.transaction`. ``SELECTED``: a span matches one of `Demand.selected`. ``WATCHED``: a
-    policy asked for this trace by its id.
+    BEGIN and COMMIT stands a call that is none of a database's, by itself or in an INTERNAL span,
+    or more than `Bounds.transaction`. ``SELECTED``: a span matches one of `Demand.selected`.
+    ``WATCHED``: a policy asked for this trace by its id.
     """
 
     PROBE_ROUTE = auto()

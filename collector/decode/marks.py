@@ -5,7 +5,7 @@ Marks are mechanism: cheap, few, rare in healthy traces. What they mean is for p
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
@@ -107,20 +107,28 @@ def _query_repeated(spans: Mapping[bytes, Span], repeated: int) -> bool:
     return any(count >= repeated for count in counts.values())
 
 
-def _transaction(spans: Iterable[Span], longest: int) -> bool:
-    siblings: dict[tuple[bytes, str], list[Span]] = defaultdict(list)
-    for span in spans:
-        siblings[span.parent_id, span.resource.service.name].append(span)
-    for group in siblings.values():
-        begins = [one.start for one in group if one.statement.verb is Verb.BEGIN]
-        if not begins:
-            continue
-        first = min(begins)
-        for one in group:
-            if one.statement.system:
-                if ended(one) - first > longest:
-                    return True
-            elif one.kind in _OUTGOING and one.start >= first:
+def _family(span: Span) -> tuple[bytes, str]:
+    return (span.parent_id, span.resource.service.name)
+
+
+def _transaction(spans: Mapping[bytes, Span], longest: int) -> bool:
+    begins: dict[tuple[bytes, str], int] = {}
+    for span in spans.values():
+        if span.statement.verb is Verb.BEGIN:
+            first = begins.get(_family(span), span.start)
+            begins[_family(span)] = min(first, span.start)
+    if not begins:
+        return False
+    for span in spans.values():
+        began = begins.get(_family(span))
+        if span.statement.system:
+            if began is not None and ended(span) - began > longest:
+                return True
+        elif span.kind in _OUTGOING:
+            parent = spans.get(span.parent_id)
+            if began is None and parent is not None and parent.kind is SpanKind.INTERNAL:
+                began = begins.get(_family(parent))
+            if began is not None and span.start >= began:
                 return True
     return False
 
@@ -160,7 +168,7 @@ def marks_of(records: Mapping[bytes, Record], demand: Demand) -> tuple[Mark, fro
         Mark.CHILD_OUTLIVES: _child_outlives(spans, bounds),
         Mark.TENANTS: _tenants(every),
         Mark.QUERY_REPEATED: _query_repeated(spans, bounds.repeated),
-        Mark.TRANSACTION: _transaction(every, bounds.transaction),
+        Mark.TRANSACTION: _transaction(spans, bounds.transaction),
         Mark.SELECTED: any(record.facts.selected for record in records.values()),
     }
     for mark, holds in told.items():

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
+from collector.classify import SpanKind
 from collector.evaluate.tree import OUTGOING, ended
 from collector.statements import Verb
 from collector.views import Span
@@ -23,8 +24,8 @@ class Transaction(NamedTuple):
         begin: the span of BEGIN.
         end: the span of COMMIT or ROLLBACK.
         statements: how many stand between them.
-        calls: other calls of the same parent that began and ended between two of its
-            statements, so that it waited for them.
+        calls: other calls of the same parent, or of an INTERNAL span of it, that began and ended
+            between two of its statements, so that it waited for them.
     """
 
     begin: Span
@@ -53,6 +54,7 @@ class Transactions:
         self._inside: set[bytes] = set()
         databases: dict[tuple[_Family, str, str], list[Span]] = defaultdict(list)
         calls: dict[_Family, list[Span]] = defaultdict(list)
+        by_id = {span.span_id: span for span in spans}
         for span in sorted(spans, key=lambda one: (one.start, ended(one), one.span_id)):
             family = (span.parent_id, span.resource.identity)
             if not span.parent_id:
@@ -61,6 +63,9 @@ class Transactions:
                 databases[family, span.statement.system, span.peer].append(span)
             elif span.kind in OUTGOING:
                 calls[family].append(span)
+                above = by_id.get(span.parent_id)
+                if above is not None and above.kind is SpanKind.INTERNAL:
+                    calls[above.parent_id, above.resource.identity].append(span)
         for (family, _, _), statements in databases.items():
             for block in self._blocks(statements):
                 self.complete.append(_transaction(block, calls.get(family, ())))

@@ -245,13 +245,26 @@ cdef int transaction(SpanTable table, uint64_t n) except -1 nogil:
         span = &table.spans[table.order[at]]
         profile = &table.profiles[span.profile]
         found = map_get(&table.calls, table.call_key(span, 0))
-        if found < 0:
-            continue
-        first = table.spans[table.order[found]].start
         if profile.facts & DATABASE:
+            if found < 0:
+                continue
+            first = table.spans[table.order[found]].start
             if ended(span) > first and ended(span) - first > table.bounds.transaction:
                 return True
-        elif (profile.kind == CLIENT or profile.kind == PRODUCER) and span.start >= first \
-                and span.profile >= KINDS:
-            return True
+        elif (profile.kind == CLIENT or profile.kind == PRODUCER) and span.profile >= KINDS:
+            if found < 0:
+                found = wrapped(table, at)
+            if found >= 0 and span.start >= table.spans[table.order[found]].start:
+                return True
     return False
+
+
+cdef int64_t wrapped(SpanTable table, uint64_t at) except -2 nogil:
+    """The place of what is noted beside the INTERNAL span right above a span; -1 for none."""
+    cdef SpanRecord* parent
+    if not table.above[at]:
+        return -1
+    parent = &table.spans[table.order[table.above[at] - 1]]
+    if table.profiles[parent.profile].kind != INTERNAL:
+        return -1
+    return map_get(&table.calls, table.call_key(parent, 0))
