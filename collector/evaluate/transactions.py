@@ -52,13 +52,16 @@ class Transactions:
     def __init__(self, spans: Sequence[Span]) -> None:
         self.complete: list[Transaction] = []
         self._inside: set[bytes] = set()
+        self._begun: dict[_Family, int] = {}
         databases: dict[tuple[_Family, str, str], list[Span]] = defaultdict(list)
         calls: dict[_Family, list[Span]] = defaultdict(list)
-        by_id = {span.span_id: span for span in spans}
+        self._by_id = by_id = {span.span_id: span for span in spans}
         for span in sorted(spans, key=lambda one: (one.start, ended(one), one.span_id)):
             family = (span.parent_id, span.resource.identity)
             if not span.parent_id:
                 continue
+            if span.statement.verb is Verb.BEGIN:
+                self._begun.setdefault(family, span.start)
             if span.statement.system:
                 databases[family, span.statement.system, span.peer].append(span)
             elif span.kind in OUTGOING:
@@ -71,8 +74,17 @@ class Transactions:
                 self.complete.append(_transaction(block, calls.get(family, ())))
 
     def holds(self, span: Span) -> bool:
-        """Whether a statement stands after a BEGIN whose transaction had not ended."""
-        return span.span_id in self._inside
+        """Whether a statement stands after a BEGIN whose transaction had not ended.
+
+        Of one in a span of its own that began after a BEGIN beside that span, it is assumed.
+        """
+        if span.span_id in self._inside:
+            return True
+        above = self._by_id.get(span.parent_id)
+        if above is None or above.kind is not SpanKind.INTERNAL:
+            return False
+        begun = self._begun.get((above.parent_id, above.resource.identity))
+        return begun is not None and begun <= span.start
 
     def _blocks(self, statements: Sequence[Span]) -> Iterator[Sequence[Span]]:
         """From each BEGIN to its end, where no other began in between."""

@@ -42,7 +42,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from collector.classify import mask_name
+from collector.classify import SpanKind, mask_name
 from collector.demand import Demand
 from collector.evaluate.conflicts import Activity, ConflictOptions, Conflicts, last_activity
 from collector.evaluate.outcomes import answered, erred
@@ -88,7 +88,7 @@ class Kind(Policy[ConflictOptions]):
             return  # what dealt with the conflict may be among what was left out
         tree = trace.derived(Tree)
         activity = Activity(tree)
-        for place, calls in _places(trace.spans).items():
+        for place, calls in _places(trace.spans, tree).items():
             found = self._race(calls, trace.derived(Transactions))
             if found is None or not self.match.service(found[1].resource.service):
                 continue
@@ -138,13 +138,18 @@ class Kind(Policy[ConflictOptions]):
         )
 
 
-def _places(spans: Sequence[Span]) -> dict[_Place, list[Span]]:
-    """Calls by place, in the order of time; those that name no parent or table are left out."""
+def _places(spans: Sequence[Span], tree: Tree) -> dict[_Place, list[Span]]:
+    """Calls by place, in the order of time; those that name no parent or table are left out.
+
+    An INTERNAL span around a call, as methods of a repository have, is no other place.
+    """
     found: dict[_Place, list[Span]] = defaultdict(list)
     for span in sorted(spans, key=lambda one: (one.start, ended(one), one.span_id)):
         said = span.statement
         if span.parent_id and said.table:
+            above = tree.parent(span)
+            inside = above is not None and above.kind is SpanKind.INTERNAL and above.parent_id
             resource = span.resource.identity
-            place = _Place(span.parent_id, resource, said.system, span.peer, said.table)
+            place = _Place(inside or span.parent_id, resource, said.system, span.peer, said.table)
             found[place].append(span)
     return found
