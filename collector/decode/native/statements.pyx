@@ -57,6 +57,12 @@ cdef inline const uint8_t* words_end(const uint8_t* at, const uint8_t* end) noex
     return at
 
 
+cdef inline const uint8_t* names_end(const uint8_t* at, const uint8_t* end) noexcept nogil:
+    while at < end and is_name(at[0]):
+        at += 1
+    return at
+
+
 cdef inline const uint8_t* digits_end(const uint8_t* at, const uint8_t* end) noexcept nogil:
     while at < end and is_digit(at[0]):
         at += 1
@@ -93,6 +99,9 @@ cdef const uint8_t* number_end(const uint8_t* at, const uint8_t* end) noexcept n
         part = at + 3
         while part < end and is_hex(part[0]):
             part += 1
+        if (part - 1)[0] | 32 == c"e" and end - part > 1 and is_digit(part[1])\
+                and (part[0] == c"+" or part[0] == c"-"):
+            part = digits_end(part + 1, end)  # it reads like an exponent
         if apart(part, end):
             return part
     whole = digits_end(at, end)
@@ -136,7 +145,10 @@ cdef const uint8_t* format_end(const uint8_t* at, const uint8_t* end) noexcept n
         if at == end or at[0] != c")":
             return NULL
         at += 1
-    return at + 1 if at < end and at[0] == c"s" and apart(at + 1, end) else NULL
+    if at == end or at[0] != c"s":
+        return NULL
+    at += 1
+    return at if at == end or not is_name(at[0]) else NULL
 
 
 cdef const uint8_t* value_end(const uint8_t* start, const uint8_t* at, const uint8_t* end)\
@@ -153,10 +165,10 @@ cdef const uint8_t* value_end(const uint8_t* start, const uint8_t* at, const uin
         return number_end(at, end) if not is_name(before) else NULL
     if byte == c":":
         if not is_name(before) and before != c":" and before != c"?" and before != c"]":
-            after = words_end(at + 1, end)
+            after = names_end(at + 1, end)
     elif byte == c"@":
         if before != c"@":
-            after = words_end(at + 1, end)
+            after = names_end(at + 1, end)
     elif byte == c"$":
         if not is_name(before):
             after = digits_end(at + 1, end)

@@ -40,6 +40,8 @@ TEXTS = st.one_of(WRITTEN, SIGNS, ANY, st.tuples(WRITTEN, SIGNS, WRITTEN).map(""
 @settings(max_examples=3000 if LONG else 1000, deadline=None, derandomize=True)
 @given(TEXTS)
 @example(".-0")
+@example("%(1)s.5 %(1)s.b %s.5 0x8e-0*5 0x1E+7 0x1e-x 0x1e+1.5")
+@example(":$0 @$1 :a$2 @a$b :$ @$ ::$3 @@$4")
 @example("'a\\")
 @example("N'x' 5 and N? and 1.5.2 and 'a'.2 and t.5")
 @example('"a": :b and "c":d and `e 1` and "f 2" = 3')
