@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -58,11 +59,16 @@ def said(attributes: dict[str, Any]) -> list[str]:
 
 
 def secrets_of(key: str, text: str) -> list[str]:
-    """What detectors find in a text wherever it stands there, and know by itself, too."""
+    """What detectors find in a text and know by itself, too.
+
+    What also stands there as a part of a longer word is left out: the word is shown, and nothing
+    says that it holds a secret.
+    """
     finds = DETECTORS.find(text, key)
-    found = {text[find.start : find.end] for find in finds}
-    rest = list(text)
-    for find in finds:
-        rest[find.start : find.end] = " " * (find.end - find.start)
-    left = "".join(rest)
-    return sorted(one for one in found if one not in left and SCRUBBER.text(one) != one)
+    found = {text[find.start : find.end] for find in finds} | {find.secret for find in finds}
+    return sorted(one for one in found if not _is_glued(one, text) and SCRUBBER.text(one) != one)
+
+
+def _is_glued(secret: str, text: str) -> bool:
+    within = re.escape(secret)
+    return re.search(rf"\w{within}|{within}\w", text) is not None
