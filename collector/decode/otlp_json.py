@@ -109,8 +109,11 @@ def _enumeration(enum: EnumDescriptor) -> _Read:
     names = {name: value.number for name, value in enum.values_by_name.items()}
 
     def read(value: Any) -> int:  # noqa: ANN401
-        if isinstance(value, str) and value in names:
-            return names[value]
+        if isinstance(value, str):
+            if value in names:
+                return names[value]
+            if not _INTEGER.fullmatch(value):
+                raise _Invalid("an integer, as a number or a string")
         return _integer(value)
 
     return read

@@ -195,7 +195,7 @@ def _one(value: Any, field: Any, depth: int) -> Any:
             raise _Refused(sure=True)
         return b64encode(bytes.fromhex(value)).decode()
     if field.enum_type and isinstance(value, str):
-        if value not in field.enum_type.values_by_name and not re.fullmatch(_NUMBER, value):
+        if value not in field.enum_type.values_by_name and not re.fullmatch("[+-]?[0-9]+", value):
             raise _Refused(sure=True)  # json_format leaves it out
     elif isinstance(value, str) and not _LENIENT.get(field.type, _ANYTHING).fullmatch(value):
         raise _Refused(sure=True)

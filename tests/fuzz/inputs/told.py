@@ -71,4 +71,4 @@ def secrets_of(key: str, text: str) -> list[str]:
 
 def _is_glued(secret: str, text: str) -> bool:
     within = re.escape(secret)
-    return re.search(rf"\w{within}|{within}\w", text) is not None
+    return re.search(rf"[\w.-]{within}|{within}[\w.-]", text) is not None
