@@ -183,8 +183,8 @@ class Reporter:
                 outcomes = {("loaded",): attempts.loaded, ("failed",): attempts.failed}
                 yield Family(metric, outcomes)
             last = {
-                ("policies",): not policies.problem,
-                ("certificates",): not certificates.problem,
+                ("policies",): int(not policies.problem),
+                ("certificates",): int(not certificates.problem),
             }
             yield Family(telemetry.LAST_RELOAD, last)
             yield Family(telemetry.POLICIES_LOADED, {(): policies.last_loaded})

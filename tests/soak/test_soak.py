@@ -10,8 +10,8 @@ def test_a_mixed_load_is_accounted_for_to_the_item(tmp_path):
     assert first.requests < last.requests
     assert entry.received == entry.inspected + entry.refused
     assert last.reloads == 2
-    assert last.files <= first.files
-    assert last.threads
+    assert last.files > 0
+    assert last.threads > 0
 
 
 def rounds(count, last=1, **values):
