@@ -262,8 +262,9 @@ class Span:
 class Mark(IntFlag):
     """Why a trace may interest a policy; computed by the decoder when the trace's wait ends.
 
-    ``CHILD_OUTLIVES``: a CLIENT span ends later than `Bounds.outlives` after an ancestor within
-    its service, or a SERVER span takes twice as long as the failed CLIENT span above it.
+    ``CHILD_OUTLIVES``: a CLIENT span ends later than `Bounds.outlives` after an ancestor within its
+    service that timed out or was cancelled, itself or the CLIENT span above it; or a SERVER span
+    takes twice as long as such a CLIENT span above it.
     ``TENANTS``: its spans tell two tenants. ``QUERY_REPEATED``: spans under one parent, or under
     INTERNAL spans of it, run one query `Bounds.repeated` times. ``TRANSACTION``: between siblings
     BEGIN and COMMIT stands a call that is none of a database's, by itself or in an INTERNAL span,

@@ -69,19 +69,27 @@ def _repeated_server(spans: Iterable[Span], clients: set[bytes]) -> bool:
     return False
 
 
-def _child_outlives(spans: Mapping[bytes, Span], bounds: Bounds) -> bool:
+def _child_outlives(records: Mapping[bytes, Record], bounds: Bounds) -> bool:
+    spans = {span_id: record.span for span_id, record in records.items()}
+    gave_up = {span_id for span_id, record in records.items() if record.facts.gave_up}
+
+    def was_cut_short(span: Span) -> bool:
+        client = spans.get(span.parent_id)
+        calls = client is not None and client is not span and client.kind is SpanKind.CLIENT
+        return span.span_id in gave_up or (calls and span.parent_id in gave_up)
+
     for span in spans.values():
         if span.kind is SpanKind.CLIENT:
             service = span.resource.service.name
             for above in ancestors(span, spans):
                 if above.resource.service.name != service:
                     break
-                if ended(span) - ended(above) > bounds.outlives:
+                if ended(span) - ended(above) > bounds.outlives and was_cut_short(above):
                     return True
         parent = spans.get(span.parent_id)
         if span.kind is SpanKind.SERVER and parent and parent.kind is SpanKind.CLIENT:
             twice = 2 * (ended(parent) - parent.start)
-            if parent.failed and ended(span) - span.start > twice:
+            if parent.span_id in gave_up and ended(span) - span.start > twice:
                 return True
     return False
 
@@ -165,7 +173,7 @@ def marks_of(records: Mapping[bytes, Record], demand: Demand) -> tuple[Mark, fro
         Mark.PROBE_ROUTE: any(
             span.route in demand.probe_routes for span in every if span.kind is SpanKind.SERVER
         ),
-        Mark.CHILD_OUTLIVES: _child_outlives(spans, bounds),
+        Mark.CHILD_OUTLIVES: _child_outlives(records, bounds),
         Mark.TENANTS: _tenants(every),
         Mark.QUERY_REPEATED: _query_repeated(spans, bounds.repeated),
         Mark.TRANSACTION: _transaction(spans, bounds.transaction),

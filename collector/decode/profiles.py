@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from collector import classify
+from collector import classify, outcomes
 from collector.classify import (
     CALL_KEYS,
     NO_TARGET,
@@ -40,6 +40,7 @@ class Facts(NamedTuple):
         effect: whether it changes data or publishes a message.
         publish: whether it publishes a message.
         outbox: whether it writes to an outbox, from which messages are sent later.
+        gave_up: whether it timed out, or was cancelled.
     """
 
     selected: bool = False
@@ -48,6 +49,7 @@ class Facts(NamedTuple):
     effect: bool = False
     publish: bool = False
     outbox: bool = False
+    gave_up: bool = False
 
 
 NO_FACTS = Facts()
@@ -156,5 +158,6 @@ class Profiler:
                 effect=publish or said.effect,
                 publish=publish,
                 outbox="outbox" in said.table,
+                gave_up=outcomes.gave_up(kept),
             ),
         )

@@ -80,26 +80,46 @@ def finished(
 
 
 SELECT = "SELECT * FROM t WHERE id = {}"
+TIMEOUT = {"error.type": "timeout"}
 MARKS: dict[str, tuple[Any, Mark]] = {
     "a call within its caller": (
         [span("a", duration=5), span("b", "a", start=1, duration=1)], Mark(0)),
     "a call that ends a little later": (
-        [span("a", kind="internal", duration=1), span("b", "a", duration=2)], Mark(0)),
+        [span("a", kind="internal", duration=1, attributes=TIMEOUT), span("b", "a", duration=2)],
+        Mark(0)),
     "a call that ends much later": (
-        [span("a", kind="internal", duration=1), span("b", "a", duration=2.1)],
+        [span("a", kind="internal", duration=1, attributes=TIMEOUT), span("b", "a", duration=2.1)],
         Mark.CHILD_OUTLIVES),
+    "a call that ends much later than work that was not cut short": (
+        [span("a", kind="internal", duration=1), span("b", "a", duration=9)], Mark(0)),
+    "later than work that failed otherwise": (
+        [span("a", kind="server", duration=1, attributes={"http.response.status_code": 500}),
+         span("b", "a", duration=9)], Mark(0)),
+    "later than work that was cancelled": (
+        [span("a", kind="server", duration=1, attributes={"http.response.status_code": 499}),
+         span("b", "a", duration=9)], Mark.CHILD_OUTLIVES),
+    "later than work whose client gave up": (
+        {"web": [span("c", duration=1, attributes=TIMEOUT)],
+         "shop": [span("a", "c", kind="server", duration=1), span("b", "a", duration=5)]},
+        Mark.CHILD_OUTLIVES),
+    "later than work below work that gave up": (
+        [span("c", kind="internal", duration=9, attributes=TIMEOUT),
+         span("a", "c", kind="internal", duration=1), span("b", "a", duration=5)], Mark(0)),
     "work that is no call may end later": (
-        [span("a", duration=1), span("b", "a", kind="internal", duration=9)], Mark(0)),
+        [span("a", duration=1, attributes=TIMEOUT), span("b", "a", kind="internal", duration=9)],
+        Mark(0)),
     "later than an ancestor further up": (
-        [span("a", kind="server", duration=1), span("b", "a", kind="internal", duration=9),
-         span("c", "b", duration=5)], Mark.CHILD_OUTLIVES),
+        [span("a", kind="server", duration=1, attributes=TIMEOUT),
+         span("b", "a", kind="internal", duration=9), span("c", "b", duration=5)],
+        Mark.CHILD_OUTLIVES),
     "later than a span of another service": (
-        {"shop": [span("a", duration=1)], "pay": [span("b", "a", duration=9)]}, Mark(0)),
+        {"shop": [span("a", duration=1, attributes=TIMEOUT)], "pay": [span("b", "a", duration=9)]},
+        Mark(0)),
     "an answer that takes twice as long as its failed call": (
-        {"shop": [span("a", duration=1, attributes={"error.type": "timeout"})],
+        {"shop": [span("a", duration=1, attributes=TIMEOUT)],
          "pay": [span("b", "a", kind="server", duration=2.1)]}, Mark.CHILD_OUTLIVES),
     "an answer that takes not quite so long": (
-        {"shop": [span("a", duration=1, attributes={"error.type": "timeout"})],
+        {"shop": [span("a", duration=1, attributes=TIMEOUT)],
          "pay": [span("b", "a", kind="server", duration=1.9)]}, Mark(0)),
     "an answer that takes long and arrives": (
         {"shop": [span("a", duration=1)],

@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from collector.decode.native.maps cimport map_get, map_put, map_reset
 from collector.decode.native.profiles cimport KINDS
 from collector.decode.native.table cimport (
-    BATCH_SIZE, BEGIN, DATABASE, FAILED, HIGHEST, PROBE, QUERY, RETRY, SELECTED, ProfileRecord,
+    BATCH_SIZE, BEGIN, DATABASE, FAILED, GAVE_UP, HIGHEST, PROBE, QUERY, RETRY, SELECTED, ProfileRecord,
     Seen, SpanRecord, SpanTable, ended, took,
 )
 from collector.decode.native.wire cimport mix
@@ -68,7 +68,7 @@ cdef uint32_t marks_of(SpanTable table, uint64_t n, Seen* seen) except? 0xFFFFFF
         marks |= FAILED_SIBLING
     if seen.servers > 1 and wanted & REPEATED_SERVER and repeated_server(table, n):
         marks |= REPEATED_SERVER
-    if seen.kinds & 1 << CLIENT and wanted & CHILD_OUTLIVES and child_outlives(table, n):
+    if seen.facts & GAVE_UP and wanted & CHILD_OUTLIVES and child_outlives(table, n):
         marks |= CHILD_OUTLIVES
     if seen.tenants and wanted & SEVERAL_TENANTS and several_tenants(table, n):
         marks |= SEVERAL_TENANTS
@@ -131,7 +131,7 @@ cdef int repeated_server(SpanTable table, uint64_t n) except -1 nogil:
 
 
 cdef int child_outlives(SpanTable table, uint64_t n) except -1 nogil:
-    """Whether a call ends after what waited for it, or an answer came after it was given up."""
+    """Whether a call ends after what waited for it and was cut short, or an answer long after."""
     cdef uint64_t at
     cdef uint32_t above
     cdef SpanRecord* span
@@ -152,7 +152,7 @@ cdef int child_outlives(SpanTable table, uint64_t n) except -1 nogil:
             parent = &table.spans[table.order[above - 1]]
             profile = &table.profiles[parent.profile]
             # Half the time is compared, as twice the other may not fit.
-            if profile.kind == CLIENT and profile.facts & FAILED and \
+            if profile.kind == CLIENT and profile.facts & GAVE_UP and \
                     took(span) > took(parent) and took(span) - took(parent) > took(parent):
                 return True
     return False
@@ -166,10 +166,22 @@ cdef int outlives_ancestor(SpanTable table, SpanRecord* span, uint32_t above) ex
         other = &table.spans[table.order[above - 1]]
         if not table.same_service(span, other):
             break
-        if ended(span) > ended(other) and ended(span) - ended(other) > table.bounds.outlives:
+        if ended(span) > ended(other) and ended(span) - ended(other) > table.bounds.outlives \
+                and was_cut_short(table, other, table.above[above - 1]):
             return True
         above = table.above[above - 1]
     return False
+
+
+cdef int was_cut_short(SpanTable table, SpanRecord* span, uint32_t above) except -1 nogil:
+    """Whether a span, or the call that it serves, timed out or was cancelled."""
+    cdef ProfileRecord* client
+    if table.profiles[span.profile].facts & GAVE_UP:
+        return True
+    if not above:
+        return False
+    client = &table.profiles[table.spans[table.order[above - 1]].profile]
+    return client.kind == CLIENT and client.facts & GAVE_UP != 0
 
 
 cdef int several_tenants(SpanTable table, uint64_t n) except -1 nogil:

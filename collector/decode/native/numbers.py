@@ -53,6 +53,7 @@ _FACTS: tuple[Callable[[Profile], bool], ...] = (
     lambda one: one.statement.verb is Verb.BEGIN,
     lambda one: bool(one.statement.system),
     lambda one: bool(one.statement.text),
+    lambda one: one.facts.gave_up,
 )
 
 #: Of which spans a kind of note may be made; what is asked of each span comes after.

@@ -43,6 +43,7 @@ cdef enum:
     BEGIN = 512
     DATABASE = 1024
     QUERY = 2048         # the text of its query is known
+    GAVE_UP = 4096       # it timed out, or was cancelled
 
 
 # What marks and notes need to know of a profile; see `collector.decode.profiles`.
