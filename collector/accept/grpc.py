@@ -299,7 +299,11 @@ class GrpcListener:
     def _send_on(
         self, forwarder: Forwarder, signal: Signal, message: bytes, context: grpc.ServicerContext
     ) -> bytes:
-        """Inspect, and let the next hop answer; what cannot be decoded goes on as it came."""
+        """Inspect while the next hop answers; what cannot be decoded goes on as it came."""
+        headers = dict(context.invocation_metadata())
+        left = context.time_remaining()
+        parcel = Parcel(signal, message, PROTOBUF, "", lambda: message, headers, left)
+        sent = forwarder.send(parcel)
         senders: Sequence[Service] = ()
         try:
             items = self._inspect(signal, message, Encoding.PROTOBUF)
@@ -309,10 +313,7 @@ class GrpcListener:
             self._ledger.uninspected(signal, Transport.GRPC)
             if not isinstance(error, DecodeError):
                 _LOG.error("a request was sent on, though it failed with %s", type(error).__name__)
-        sent = dict(context.invocation_metadata())
-        left = context.time_remaining()
-        parcel = Parcel(signal, message, PROTOBUF, "", lambda: message, sent, left)
-        answer = forwarder.send(parcel).result()
+        answer = sent.result()
         if answer.outcome is Outcome.ACCEPTED:
             return self._accept(signal, senders) or answer.response
         if answer.accepted:

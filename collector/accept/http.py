@@ -284,13 +284,14 @@ class HttpListener:
     def _send_on(
         self, forwarder: Forwarder, parcel: Parcel, headers: _Headers
     ) -> tuple[Future[Answer], Sequence[Service]]:
-        """Inspect and send on, in a worker thread; what cannot be decoded goes on as it came.
+        """Send on and inspect, in a worker thread; what cannot be decoded goes on as it came.
 
-        What the next hop cannot be sent is refused as if it were not there.
+        The next hop works while this inspects. What it cannot be sent is refused as if it were not
+        there.
         """
-        seen: _Seen | None = None
+        plain: bytes | None = None
         try:
-            seen = self._work(parcel.signal, parcel.body, headers)
+            plain = self._plain(parcel.body, headers)
         except _Refused as refused:
             if refused.reason is Refusal.TOO_LARGE:
                 raise
@@ -300,6 +301,10 @@ class HttpListener:
             known = headers.coding in CODINGS
             reason = Refusal.UNDECODABLE if known else Refusal.UNSUPPORTED_ENCODING
             raise _Refused(reason, str(error)) from None
+        try:
+            seen = self._seen(parcel.signal, plain, headers) if plain is not None else None
+        except _Refused:
+            seen = None
         if seen is None:
             self._ledger.uninspected(parcel.signal, Transport.HTTP)
             return sent, ()
@@ -328,15 +333,23 @@ class HttpListener:
 
     def _work(self, signal: Signal, body: bytes, headers: _Headers) -> _Seen:
         """Inflate and inspect, in a worker thread."""
+        return self._seen(signal, self._plain(body, headers), headers)
+
+    def _plain(self, body: bytes, headers: _Headers) -> bytes:
         if headers.coding not in CODINGS:
             raise _Refused(Refusal.UNSUPPORTED_ENCODING)
         try:
-            plain = inflate(body, headers.coding, self._max_bytes)
-            items = self._inspect(signal, plain, headers.encoding)
-            return _Seen(items, self._hints.senders(signal, plain, headers.encoding))
+            return inflate(body, headers.coding, self._max_bytes)
         except TooLargeError:
             raise _Refused(Refusal.TOO_LARGE, self._limit_text) from None
-        except (CompressionError, DecodeError) as error:
+        except CompressionError as error:
+            raise _Refused(Refusal.UNDECODABLE, str(error)) from None
+
+    def _seen(self, signal: Signal, plain: bytes, headers: _Headers) -> _Seen:
+        try:
+            items = self._inspect(signal, plain, headers.encoding)
+            return _Seen(items, self._hints.senders(signal, plain, headers.encoding))
+        except DecodeError as error:
             raise _Refused(Refusal.UNDECODABLE, str(error)) from None
         except Exception as error:  # noqa: BLE001 (the client must hear of it, without its text)
             _LOG.error("a request failed with %s", type(error).__name__)
