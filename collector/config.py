@@ -174,7 +174,7 @@ class AdmissionBounds(Section):
 
 
 class Forward(Section):
-    """The next OTLP hop, to which requests are sent on as they came, after inspection."""
+    """The next OTLP hop, to which requests are sent on as they came, and are inspected meanwhile."""
 
     endpoint: str = Field(
         default="",
