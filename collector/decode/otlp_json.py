@@ -28,6 +28,7 @@ from collector.violation import Signal
 #: Messages within messages; protobuf's own bound for the binary encoding.
 MAX_DEPTH = 100
 
+_MOST_PADDING = 2
 _HEX_FIELDS = frozenset({"trace_id", "span_id", "parent_span_id"})
 _INTEGER = re.compile(r"[+-]?[0-9]{1,400}")
 #: As JSON writes it, and leniently "1." and ".5"; Python reads "nan", "1_0" and more as well.
@@ -98,8 +99,11 @@ def _hexadecimal(value: Any) -> bytes:  # noqa: ANN401
 
 
 def _base64(value: Any) -> bytes:  # noqa: ANN401
-    text = _string(value).replace("-", "+").replace("_", "/")
-    try:
+    padded = _string(value)
+    text = padded.rstrip("=").replace("-", "+").replace("_", "/")
+    if len(padded) - len(text) > _MOST_PADDING:
+        raise _Invalid("bytes in base64")
+    try:  # padding may be missing, or longer than it should, as other readers have it
         return b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (Base64Error, ValueError):
         raise _Invalid("bytes in base64") from None
