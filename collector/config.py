@@ -174,7 +174,7 @@ class AdmissionBounds(Section):
 
 
 class Forward(Section):
-    """The next OTLP hop, to which requests are sent on as they came, and are inspected meanwhile."""
+    """The next OTLP hop, to which requests are sent on as they came, while they are inspected."""
 
     endpoint: str = Field(
         default="",
