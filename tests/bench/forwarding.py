@@ -66,10 +66,11 @@ def _hop() -> Iterator[dict[str, str]]:
 
 
 def _sent(
-    way: str, direct: str, through: str, spans: int, seconds: float, seed: int
+    way: str, direct: str, through: str, spans: int, seconds: tuple[float, float], seed: int
 ) -> list[list[float]]:
-    """Milliseconds of every request, to the hop and through the auditor."""
-    lasts = str(seconds + _WARM)
+    """Milliseconds of every request after the first seconds, to the hop and through the auditor."""
+    warm, measured = seconds
+    lasts = str(warm + measured)
     arguments = (way, direct, through, str(spans), str(_RATE), lasts, str(seed))
     ran = subprocess.run(
         [sys.executable, str(_HERE / "paced.py"), *arguments],
@@ -80,12 +81,18 @@ def _sent(
     )
     if ran.returncode:
         raise SystemExit(f"the sender failed:\n{ran.stderr}")
-    rows = [line.split() for line in ran.stdout.splitlines()][int(_RATE / spans * _WARM) :]
+    rows = [line.split() for line in ran.stdout.splitlines()][int(_RATE / spans * warm) :]
     return [[float(row[at]) * 1e3 for row in rows] for at in range(2)]
 
 
 def measured(
-    hop: dict[str, str], way: str, on: str, spans: int, seconds: float, seed: int
+    hop: dict[str, str],
+    way: str,
+    on: str,
+    spans: int,
+    seconds: float,
+    seed: int,
+    warm: float = _WARM,
 ) -> list[float]:
     """The percentiles of one row."""
     forward = {
@@ -94,7 +101,7 @@ def measured(
     }
     with servers.auditor(forward) as auditor:
         through = auditor.grpc if way == "grpc" else auditor.http
-        took = _sent(way, hop[way], through, spans, seconds, seed)
+        took = _sent(way, hop[way], through, spans, (warm, seconds), seed)
     found = []
     for one in took:
         cuts = quantiles(one, n=100)

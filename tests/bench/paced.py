@@ -61,7 +61,7 @@ def main() -> None:
         pair = []
         for send in both:
             due = max(due + pause, time.perf_counter())
-            time.sleep(due - time.perf_counter() if due > time.perf_counter() else 0)
+            time.sleep(max(0.0, due - time.perf_counter()))
             began = time.perf_counter()
             send(body)
             pair.append(time.perf_counter() - began)
