@@ -194,6 +194,8 @@ def _one(value: Any, field: Any, depth: int) -> Any:
         if not isinstance(value, str) or _HEX.fullmatch(value) is None:
             raise _Refused(sure=True)
         return b64encode(bytes.fromhex(value)).decode()
+    if field.enum_type and isinstance(value, float) and not value.is_integer():
+        raise _Refused(sure=True)  # json_format cuts it off
     if field.enum_type and isinstance(value, str):
         if value not in field.enum_type.values_by_name and not re.fullmatch("[+-]?[0-9]+", value):
             raise _Refused(sure=True)  # json_format leaves it out
