@@ -91,7 +91,7 @@ def statements_of(make, message) -> list[statements.Statement]:
     return [span.statement for span in trace.spans]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 if LONG else 100, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=12), st.integers(), st.sampled_from(SYSTEMS))
 @example(["", "/*get*/", "/*set*/", ";", ",", " ;"], 1, "mysql")
 @example(["/*get*/ x", "/*set*/ x", " x", "get x", "get y"], 1, "Redis")
