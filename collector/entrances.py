@@ -1,4 +1,4 @@
-"""The listeners of OTLP and of the admin port, made as the configuration says."""
+"""The listeners of OTLP, made as the configuration says."""
 
 from __future__ import annotations
 

@@ -54,11 +54,6 @@ class _Line:
     def __init__(self, hop: Hop) -> None:
         self.hop = hop
         self.waiting = 0
-        self.is_old = False
-
-    def ended(self) -> bool:
-        """Whether another has taken its place, and nobody waits for it any more."""
-        return self.is_old and not self.waiting
 
     def close(self) -> None:
         """Close the hop's connections, from a thread that is none of its own."""
@@ -89,6 +84,7 @@ class Forwarder:
         pass_headers: frozenset[str] = frozenset(),
     ) -> None:
         self._line = _Line(hop)
+        self._old: list[_Line] = []  # that somebody still waits for
         self._signals = signals
         self._max_in_flight = max_in_flight
         self._timeout = timeout_seconds
@@ -115,19 +111,21 @@ class Forwarder:
         hop.start()
         with self._lock:
             old, self._line = self._line, _Line(hop)
-            old.is_old = True
-            old_ended, closed = old.ended(), self._closed
-        if old_ended and not closed:
-            old.close()
+            waits, closed = bool(old.waiting), self._closed
+            if waits and not closed:
+                self._old.append(old)
         if closed:
             hop.close()
+        elif not waits:
+            old.close()
 
     def close(self) -> None:
         """Close all connections, once; requests in flight are answered as if the hop were gone."""
         with self._lock:
             closed, self._closed = self._closed, True
-        if not closed:
-            self._line.hop.close()
+            lines, self._old = [*self._old, self._line], []
+        for line in () if closed else lines:
+            line.hop.close()
 
     def wants(self, signal: Signal) -> bool:
         """Whether requests of a signal are sent on."""
@@ -196,7 +194,9 @@ class Forwarder:
         with self._lock:
             self.in_flight -= 1
             line.waiting -= 1
-            ended = line.ended() and not self._closed
+            ended = line in self._old and not line.waiting
+            if ended:
+                self._old.remove(line)
         if ended:
             line.close()
 

@@ -78,6 +78,33 @@ def test_one_that_nothing_waits_for_is_closed_at_once(place, protocol):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_end_closes_the_hop_before_too_and_whoever_waits_hears_of_it(place, protocol):
+    hop = place.hop(protocol)
+    auditor = place.auditor(hop)
+    first = hop_with(hop, "first")
+    auditor.forwarder.replace(first)
+    arrived, release = Event(), Event()
+    usual = hop.answer
+
+    def wait(got):
+        arrived.set()
+        release.wait(20)
+        return usual(got)
+
+    hop.answer = wait
+    with ThreadPoolExecutor(1) as pool:
+        early = pool.submit(send, auditor, "protobuf", "traces")
+        assert arrived.wait(20)
+        auditor.forwarder.replace(hop_with(hop, "second"))
+
+        auditor.forwarder.close()
+
+        assert first.closed.is_set()
+        assert early.result(5).code == 503
+        release.set()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_one_that_comes_after_the_end_is_closed(place, protocol):
     hop = place.hop(protocol)
     auditor = place.auditor(hop)
