@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import alert_files as files
+import click
 import promql
 import pytest
 import yaml
 from alert_files import ALERT_RULES, RUNBOOKS, blocks
 
 from collector import packtest, testing
+from collector.cli import group
 from collector.config import Config
 from collector.evaluate.exempt import Exemptions
 from collector.evaluate.registry import known
@@ -132,3 +134,14 @@ def test_options_and_commands_in_a_runbook_exist(name, shipped):
 def test_alerts_named_in_a_runbook_exist(name):
     named = set(re.findall(r"TelemetryAuditor[A-Z]\w+", RUNBOOKS[name].read_text()))
     assert named <= set(RUNBOOKS)
+
+
+@one_runbook
+def test_commands_in_a_runbook_exist(name):
+    context = click.Context(group)
+    for words in re.findall(r"`telemetry-auditor ([a-z]+(?: [a-z]+)?)", RUNBOOKS[name].read_text()):
+        command, *rest = words.split()
+        found = group.get_command(context, command)
+        assert found is not None, words
+        if rest and isinstance(found, click.Group):
+            assert found.get_command(context, rest[0]) is not None, words
