@@ -58,6 +58,8 @@ def run(
         click.echo(configload.as_yaml(config))
         return
     logging.basicConfig(level=config.log.level.upper(), format=_FORMAT, stream=sys.stderr)
+    # The SDK warns of every attempt of a push; that all have failed, it logs as an error.
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)
     for warning in loaded.warnings:
         _LOG.warning("%s", warning.render())
     stopping = stop_on_signals()

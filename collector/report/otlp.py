@@ -47,7 +47,6 @@ class OtlpPush:
         timeout_seconds: float = 10.0,
     ) -> None:
         self._families = families
-        logging.getLogger("opentelemetry").setLevel(logging.ERROR)
         reader = PeriodicExportingMetricReader(
             _exporter(endpoint, protocol, timeout_seconds),
             export_interval_millis=interval_seconds * 1000,

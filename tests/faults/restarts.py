@@ -63,7 +63,9 @@ def _senders(scene: Scene) -> Iterator[list[_Noting]]:
         _Noting(Http(endpoint=url, timeout=_SECONDS)),
         _Noting(Grpc(endpoint=scene.program.grpc, insecure=True, timeout=_SECONDS)),
     ]
-    logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)  # retries are meant
+    logger = logging.getLogger("opentelemetry.exporter")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)  # retries are meant
     stop = threading.Event()
     threads = [threading.Thread(target=_send, args=(one, stop)) for one in exporters]
     for thread in threads:
@@ -74,6 +76,7 @@ def _senders(scene: Scene) -> Iterator[list[_Noting]]:
         stop.set()
         for thread in threads:
             thread.join()
+        logger.setLevel(before)
 
 
 def _more(exporters: list[_Noting]) -> None:

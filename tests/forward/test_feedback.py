@@ -120,7 +120,7 @@ class _Logs(grpc.UnaryUnaryClientInterceptor):
         return call
 
 
-_LOG = logging.getLogger("opentelemetry.exporter.otlp.feedback")
+_LOG = logging.getLogger("shop.telemetry")
 
 
 def _log_grpc(call):
