@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -58,7 +59,7 @@ class _Automaton:
         name = _name(gates, flag)
         database = _loaded(cache.get(name)) if cache is not None else None
         if database is None:
-            database = _compiled(gates, flag)
+            database = _compiled(tuple(gates), flag)
             if cache is not None:
                 cache.put(name, hyperscan.dumpb(database))
         self._database: Any = database
@@ -84,7 +85,8 @@ def _name(gates: Sequence[str], flag: int) -> str:
     return f"hyperscan-{blake2b(made_of.encode(), digest_size=16).hexdigest()}"
 
 
-def _compiled(gates: Sequence[str], flag: int) -> Any:  # noqa: ANN401 (hyperscan has no types)
+@lru_cache(maxsize=4)  # two are in use; after a reload most often the same ones
+def _compiled(gates: tuple[str, ...], flag: int) -> Any:  # noqa: ANN401 (hyperscan has no types)
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
         expressions=[gate.encode() for gate in gates],
