@@ -29,6 +29,7 @@ from conformance.servers import Servers
 from faults.scene import MIB, Entry, Scene, Unbalanced, until
 from soak.churn import ITEMS
 from soak.senders import Load
+from soak.tasks import Tasks
 
 _WARM = 5  # rounds after which nothing may grow
 _LAST = 5  # rounds of which the middle one counts, for threads come and go
@@ -51,6 +52,7 @@ class Sample(NamedTuple):
         memory: resident bytes.
         files: open, sockets among them.
         threads: of the process.
+        tasks: of asyncio, that have not ended.
         requests: received so far.
         items: inspected so far.
         reloads: of policies, so far.
@@ -59,6 +61,7 @@ class Sample(NamedTuple):
     memory: int
     files: int
     threads: int
+    tasks: int
     requests: int
     items: int
     reloads: int
@@ -76,6 +79,7 @@ class Soak:
         folder = servers.folder()
         self._pack = folder / "soak.yaml"
         self._pack.write_text(_PACK.format(3))
+        self._tasks = Tasks(servers.folder())
         self.scene = Scene(
             servers,
             {
@@ -83,6 +87,7 @@ class Soak:
                 "findings": {"fold_seconds": 30, "rotate_bytes": MIB},
                 "snapshot": {"file": str(folder / "state"), "interval_seconds": 10},
             },
+            env=self._tasks.env,
         )
         self._sockets_at_rest = self.scene.program.sockets()
         self._load = Load(self.scene, rate)
@@ -110,6 +115,7 @@ class Soak:
             program.memory(),
             min(len(program.files()) for _ in range(_LOOKS)),  # less a snapshot being written
             program.threads(),
+            self._tasks.of(program),
             entry.received,
             entry.items,
             self._reloads(),
@@ -144,6 +150,7 @@ def growth(samples: Sequence[Sample]) -> list[str]:
     for name, count in (
         ("open files", attrgetter("files")),
         ("threads", attrgetter("threads")),
+        ("tasks", attrgetter("tasks")),
     ):
         most, middle = max(map(count, warm)), median_low(map(count, last))
         if middle > most:
@@ -179,7 +186,7 @@ def soak(
 
 
 def _cells(number: int, one: Sample) -> list[str]:
-    numbers = (one.memory // MIB, one.files, one.threads, one.requests, one.items, one.reloads)
+    numbers = (one.memory // MIB, *one[1:])
     return [str(number), *(f"{value:,}" for value in numbers)]
 
 
@@ -189,7 +196,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=int, default=30)
     parser.add_argument("--rate", type=float, default=10, help="requests a second of each way")
     options = parser.parse_args()
-    names = ("minute", "MiB", "open files", "threads", "requests", "items", "reloads")
+    names = ("minute", "MiB", "open files", "threads", "tasks", "requests", "items", "reloads")
 
     def show(number: int, sample: Sample) -> None:
         said = zip(names, _cells(number, sample), strict=True)
