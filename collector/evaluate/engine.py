@@ -288,7 +288,7 @@ class Engine:
         """
         hits = self._found(values)
         of_detectors = sorted(hits)
-        picked = self._picked(values)
+        picked = self._picked(values, now)
         for index in picked[-1]:
             self._sampling.see_value(values[index])
         judged: dict[int, Judged] = {}
@@ -311,10 +311,10 @@ class Engine:
         ]
         return found
 
-    def _picked(self, values: Sequence[Value]) -> Sequence[Sequence[int]]:
+    def _picked(self, values: Sequence[Value], now: float) -> Sequence[Sequence[int]]:
         """What policies picked by key and size, and last what tells of sampling."""
         try:
-            return self._picks.of(values)
+            return self._picks.of(values, now)
         except Exception as error:  # noqa: BLE001 (see close)
             self._note(PICKS, error)
             return ((),) * (len(self._views) + 1)

@@ -41,30 +41,36 @@ class Picks:
     def __init__(self, picks: Sequence[Pick]) -> None:
         self._picks = picks
         self._nothing: tuple[Sequence[int], ...] = tuple(() for _ in picks)
-        self._always = tuple(at for at, pick in enumerate(picks) if pick.most is None)
-        self._bounded = tuple((at, pick.most) for at, pick in enumerate(picks) if pick.most)
         self._passes: dict[tuple[int, ...], tuple[Callable[[str], bool], int]] = {}
 
-    def of(self, values: Sequence[Value]) -> Sequence[Sequence[int]]:
+    def of(self, values: Sequence[Value], now: float) -> Sequence[Sequence[int]]:
         """Indices of the values that each pick wants.
 
         Args:
             values: of one batch.
+            now: seconds, for budgets.
         """
-        left = {at: most for at, how_many in self._bounded if (most := how_many()) > 0}
-        asked = (*self._always, *left) if left else self._always
+        room = [_room(pick, now) for pick in self._picks]
+        asked = tuple(at for at, left in enumerate(room) if left)
         indices = self._any(values, asked) if asked else ()
         if not indices:
             return self._nothing
         found: list[list[int]] = [[] for _ in self._picks]
+        looks = [0] * len(found)
         for index in indices:
             key, text = _pair(values, index)
             size = size_of(text)
             for at in asked:
                 pick = self._picks[at]
                 wanted = pick.key(key) or (pick.longer is not None and size > pick.longer)
-                if wanted and len(found[at]) < left.get(at, _ENDLESS):
+                if not wanted or looks[at] == room[at]:
+                    continue
+                looks[at] += 1
+                if pick.holds is None or pick.holds(text):
                     found[at].append(index)
+        for pick, taken in zip(self._picks, looks, strict=True):
+            if pick.budget is not None:
+                pick.budget.take(taken)
         return found
 
     def _any(self, values: Sequence[Value], asked: tuple[int, ...]) -> list[int]:
@@ -82,6 +88,12 @@ class Picks:
             ]
         # None is long enough for a blob that is not too long to be looked at alone.
         return cast("PackedValues", values).blobs(wanted, longer + 1, longer, 1)[1]
+
+
+def _room(pick: Pick, now: float) -> int:
+    """How many texts a pick has room for."""
+    most = _ENDLESS if pick.most is None else pick.most
+    return most if pick.budget is None else min(most, pick.budget.left(now))
 
 
 def _pair(values: Sequence[Value], index: int) -> tuple[str, str]:

@@ -109,18 +109,44 @@ class Judged(NamedTuple):
     hits: tuple[Hit, ...]
 
 
+class Budget:
+    """How many more looks a second has room for.
+
+    Args:
+        per_second: looks; the first one after a second begins another.
+    """
+
+    def __init__(self, per_second: int) -> None:
+        self._per_second = self._left = per_second
+        self._second = float("-inf")
+
+    def left(self, now: float) -> int:
+        """Looks that may still be taken."""
+        if now - self._second >= 1:
+            self._second, self._left = now, self._per_second
+        return self._left
+
+    def take(self, looks: int) -> None:
+        """So many were taken."""
+        self._left -= looks
+
+
 class Pick(NamedTuple):
     """Which values a policy wants whatever they hold; of all others no object is made for it.
 
     Attributes:
         key: whether it wants the values under a key; the answer is remembered.
         longer: values of more bytes than this are wanted too; None for none.
-        most: how many it wants of the next batch; None for all of them.
+        holds: what the text must pass beside; None for nothing.
+        most: texts of a batch that are looked at; None for all of them.
+        budget: of texts that are looked at; None for no bound.
     """
 
     key: Callable[[str], bool]
     longer: int | None = None
-    most: Callable[[], int] | None = None
+    holds: Callable[[str], bool] | None = None
+    most: int | None = None
+    budget: Budget | None = None
 
 
 class Reading(NamedTuple):

@@ -53,7 +53,7 @@ class Sampling:
     #: The values that are to be shown.
     pick = Pick(
         key=lambda key: key == TRACE_STATE_KEY or key.startswith(_TAIL),
-        most=lambda: _MOST_STATES,
+        most=_MOST_STATES,
     )
 
     def __init__(self, max_services: int = 10_000) -> None:

@@ -12,7 +12,7 @@ from collector.decode.reference import ReferenceDecoder
 from collector.demand import Demand
 from collector.evaluate.engine import Engine
 from collector.evaluate.picked import Picks, size_of
-from collector.evaluate.policy import Meta, Options, Pick, Policy, Terms
+from collector.evaluate.policy import Budget, Meta, Options, Pick, Policy, Terms
 from collector.views import Place
 from collector.violation import Severity, Signal
 
@@ -28,20 +28,37 @@ def values(make, attributes):
     return batch.values
 
 
-def wanted_of(attributes, keys, longer, most):
+def wanted_of(attributes, keys, longer, holds, most, per_second):
     pairs = dict.fromkeys((key, text) for key, texts in attributes.items() for text in texts)
-    return [
+    looked_at = [
         (key, text)
         for key, text in pairs
         if key in keys or (longer is not None and len(text.encode()) > longer)
-    ][:most]
+    ][:most][:per_second]
+    return [(key, text) for key, text in looked_at if holds is None or holds in text]
 
 
 PICKED = st.tuples(
     st.frozensets(st.sampled_from(KEYS)),
     st.none() | st.integers(0, 40),
-    st.none() | st.integers(0, 4),
+    st.none() | st.sampled_from("ab%"),
+    st.none() | st.integers(1, 4),
+    st.none() | st.integers(1, 4),
 )
+
+
+def pick_of(keys, longer, holds, most, per_second):
+    return Pick(
+        keys.__contains__,
+        longer,
+        holds=None if holds is None else partial(contains, holds),
+        most=most,
+        budget=None if per_second is None else Budget(per_second),
+    )
+
+
+def contains(part, text):
+    return part in text
 
 
 @given(
@@ -49,18 +66,21 @@ PICKED = st.tuples(
     st.lists(PICKED, max_size=3),
 )
 def test_each_pick_gets_what_it_wants_of_either_form_of_values(attributes, wanted):
-    picks = Picks(
-        [
-            Pick(keys.__contains__, longer, None if most is None else partial(int, most))
-            for keys, longer, most in wanted
-        ]
-    )
+    picks = Picks([pick_of(*one) for one in wanted])
 
-    for make in (ReferenceDecoder, best.decoder):
+    for second, make in enumerate((ReferenceDecoder, best.decoder)):
         found = values(make, attributes)
         assert [
-            [(found[at].key, found[at].text) for at in indices] for indices in picks.of(found)
+            [(found[at].key, found[at].text) for at in indices]
+            for indices in picks.of(found, second)
         ] == [wanted_of(attributes, *one) for one in wanted]
+
+
+def test_a_budget_is_for_a_second_and_of_all_that_is_looked_at():
+    picks = Picks([Pick(lambda key: True, holds=partial(contains, "b"), budget=Budget(3))])
+    found = values(ReferenceDecoder, {"k": ["a", "b"]})
+
+    assert [picks.of(found, now) for now in (0, 0.5, 0.9, 1)] == [[[1]], [[]], ((),), [[1]]]
 
 
 def test_what_is_remembered_of_keys_is_bounded(monkeypatch):
@@ -69,7 +89,7 @@ def test_what_is_remembered_of_keys_is_bounded(monkeypatch):
 
     for _ in range(2):
         found = values(ReferenceDecoder, {f"k{at}": ["v"] for at in range(5)})
-        assert picks.of(found) == [[3]]
+        assert picks.of(found, 0) == [[3]]
     assert all(len(keys.__self__) <= 2 for keys, _ in picks._passes.values())
 
 
@@ -142,7 +162,7 @@ def test_no_object_is_made_of_what_is_not_picked():
 
     found = Watched(values(ReferenceDecoder, {"note": "y"}))
 
-    assert Picks([Pick(lambda key: False, 10)]).of(found) == ((),)
+    assert Picks([Pick(lambda key: False, 10)]).of(found, 0) == ((),)
 
 
 def test_a_pick_that_fails_costs_nothing_but_picks():

@@ -36,7 +36,7 @@ from collector import semconv
 from collector.demand import Demand
 from collector.evaluate.detectors.placeholders import is_placeholder
 from collector.evaluate.match import Pattern
-from collector.evaluate.policy import Judged, Meta, Options, Pick, Policy, Terms
+from collector.evaluate.policy import Budget, Judged, Meta, Options, Pick, Policy, Terms
 from collector.views import Place, Sighting
 from collector.violation import Service, Severity, Signal, Violation
 
@@ -84,8 +84,7 @@ class Kind(Policy[UnredactedOptions]):
         super().__init__(terms, options)
         names = "|".join(map(re.escape, options.parameters))
         self._parameter = re.compile(rf"(?:[?&]|^)({names})=([^&#\s]{{1,8192}})") if names else None
-        self._left = options.max_urls_per_second
-        self._second = float("-inf")
+        self._budget = Budget(options.max_urls_per_second)
 
     def demand(self) -> Demand:
         """Attributes of spans, events and logs."""
@@ -93,8 +92,13 @@ class Kind(Policy[UnredactedOptions]):
 
     @property
     def picks(self) -> Pick:
-        """URLs, while there is time for them."""
-        return Pick(_URLS.__contains__, most=lambda: self._left)
+        """URLs in which something may be left, while there is time to look for it."""
+        return Pick(_URLS.__contains__, holds=self._may_hold, budget=self._budget)
+
+    def _may_hold(self, url: str) -> bool:
+        if "@" in url:
+            return True
+        return self._parameter is not None and self._parameter.search(url) is not None
 
     def suspects(self, judged: Judged) -> bool:
         """Whether it is a URL with something left in it."""
@@ -102,8 +106,7 @@ class Kind(Policy[UnredactedOptions]):
 
     def on_value(self, judged: Judged, now: float) -> Iterator[Violation]:
         """One violation for each service, place and part of the URL."""
-        self._renew(now)
-        self._left -= 1
+        del now
         counts: Counter[_Group] = Counter()
         first: dict[_Group, Sighting] = {}
         for what in self._faults(judged):
@@ -115,16 +118,6 @@ class Kind(Policy[UnredactedOptions]):
                     first.setdefault(group, sighting)
         for group, count in counts.items():
             yield self._report(group, judged.value.key, first[group], count)
-
-    def close(self, now: float, watermark: float, *, final: bool) -> Iterator[Violation]:
-        """Begin a new second."""
-        del watermark, final
-        self._renew(now)
-        return iter(())
-
-    def _renew(self, now: float) -> None:
-        if now - self._second >= 1:
-            self._second, self._left = now, self.options.max_urls_per_second
 
     def _faults(self, judged: Judged) -> list[str]:
         """What was left in a URL and is no find of a detector: each part once."""
