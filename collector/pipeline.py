@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any, Protocol, TypeAlias
 
 from collector.decode.messages import Encoding, Request
 from collector.decode.otlp_json import to_protobuf
 from collector.evaluate.engine import Engine
 from collector.evaluate.policy import AnyPolicy, Reading
+from collector.turns import Turns
 from collector.views import Batch, Value
 from collector.violation import Signal, Violation
 
@@ -114,7 +114,7 @@ class Pipeline:
         self._sink = sink
         self._now = now
         self._failed = failed
-        self._lock = Lock()
+        self._lock = Turns()
         self._watermark = float("-inf")
 
     def inspect(self, signal: Signal, body: bytes, encoding: Encoding) -> int:
@@ -137,10 +137,13 @@ class Pipeline:
             else:
                 parsed = stage.decoder.parse(signal, body)
             now = self._now()
-            items = 0
+            items = number = 0
             slices = stage.decoder.slices(signal, parsed, now)
             while (batch := self._slice(stage, slices, now)) is not None:
                 items += batch.items
+                number += 1
+                if number > 1:  # most requests have one slice, and leave anyway
+                    self._lock.give_way()
             return items
 
     def replace(self, engine: Engine, decoder: Decoder | None) -> None:
@@ -194,6 +197,8 @@ class Pipeline:
                 found = self._judge(self._stage.engine, stage.decoder, batch, now)
             watermark, more = batch.watermark, batch.more
             self._tell(batch, found, now)
+            if more:
+                self._lock.give_way()
         return watermark
 
     def _end(self, stage: _Stage) -> None:

@@ -63,6 +63,8 @@ _JUDGED_AT_ONCE = 4_096
 
 #: Counts are handed over when time passes, or with a slice when there are more than these.
 _MOST_TALLIES = 4_096
+#: Counts that are judged with one look at the time: about a millisecond.
+_TALLIES_AT_ONCE = 512
 
 #: Live entries beyond which a table is swept (ours).
 _MOST_PROFILES = 16_384
@@ -330,18 +332,18 @@ class NativeDecoder:
         more = traces.advance(until, now, _JUDGED_AT_ONCE)
         return Batch(
             traces=self._shown(),
-            more=more,
             orphans=self._orphans(),
             notes=self._notes(),
             tallies=self._take_tallies(),
+            more=more or bool(self._tallies),
             watermark=traces.watermark(now),
             trace_share=traces.share,
         )
 
     def _take_tallies(self) -> dict[Tally, int]:
         self._count_tallies()
-        tallies, self._tallies = self._tallies, {}
-        return tallies
+        taken = min(len(self._tallies), _TALLIES_AT_ONCE)
+        return dict(self._tallies.popitem() for _ in range(taken))
 
     def _count_tallies(self) -> None:
         """Give names to what was counted over finished traces."""

@@ -160,6 +160,19 @@ def test_time_finishes_a_few_thousand_spans_at_once_and_says_that_there_are_more
     assert decoder.open_spans == 0
 
 
+def test_time_brings_a_few_hundred_counts_at_once_and_says_that_there_are_more():
+    demand = Demand(tallies=frozenset({TallyKind.CALLS}))
+    decoder = NativeDecoder(demand, Limits(trace_wait=1))
+    deliver(decoder, calls(map(str, range(1100))))
+
+    batches = [decoder.advance(NOW + 2)]
+    while batches[-1].more:
+        batches.append(decoder.advance(NOW + 2))
+    assert [len(batch.tallies) for batch in batches] == [512, 512, 76]
+    counted = [tally.peer for batch in batches for tally in batch.tallies]
+    assert sorted(counted) == sorted(map(str, range(1100)))
+
+
 def calls(names, first=1):
     """A request of failed calls of one trace, each to a peer of its own."""
     message = REQUESTS[Signal.TRACES]()
