@@ -1,0 +1,86 @@
+"""OTLP over gRPC: call in, status out, and the ledger beside it."""
+
+import threading
+
+import grpc
+import pytest
+from accept.server import GOOD, LIMIT, SIGNALS, call
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from collector.accept.grpc import GrpcListener
+from collector.decode.messages import SERVICES
+from collector.ledger import Refusal
+from collector.violation import Signal
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("compression", [None, grpc.Compression.Gzip, grpc.Compression.Deflate])
+def test_grpc_takes_every_signal(rpc, signal, compression):
+    assert call(rpc, signal, GOOD[signal], compression) == b""
+    assert +rpc.ledger.snapshot().items == {(str(signal), "grpc"): 1}
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_grpc_answers_invalid_argument_to_what_is_not_otlp(rpc, signal):
+    with pytest.raises(grpc.RpcError) as refused:
+        call(rpc, signal, b"\xff\xff\xff")
+
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert rpc.refusals() == [Refusal.UNDECODABLE]
+    assert rpc.balance() == 1
+
+
+@pytest.mark.parametrize("compression", [None, grpc.Compression.Gzip])
+def test_grpc_answers_resource_exhausted_without_retry_info_to_what_is_too_large(rpc, compression):
+    with pytest.raises(grpc.RpcError) as refused:
+        call(rpc, Signal.TRACES, b"\n" * (LIMIT + 1), compression)
+
+    assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "google.rpc.retryinfo-bin" not in dict(refused.value.trailing_metadata())
+    rpc.listener.stop(5)
+    assert rpc.refusals() == [Refusal.INCOMPLETE]
+    assert rpc.balance() == 1
+
+
+def test_other_grpc_methods_are_unimplemented(rpc):
+    with pytest.raises(grpc.RpcError) as refused:
+        call(rpc, Signal.TRACES, b"", method="Other")
+
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_a_hundred_calls_at_once_on_one_channel(rpc):
+    with grpc.insecure_channel(rpc.address) as channel:
+        run = channel.unary_unary(f"/{SERVICES[Signal.LOGS]}/Export")
+        answers = [run.future(GOOD[Signal.LOGS], timeout=20) for _ in range(100)]
+        assert [answer.result() for answer in answers] == [b""] * 100
+    assert rpc.balance() == 100
+
+
+def test_a_grpc_call_without_a_message_is_given_up(serve):
+    server = serve(GrpcListener, body_timeout_seconds=0.2)
+    with grpc.insecure_channel(server.address) as channel:
+        ended = threading.Event()
+
+        def never():
+            ended.wait(20)
+            yield b""
+
+        try:
+            with pytest.raises(grpc.RpcError):
+                channel.stream_unary(f"/{SERVICES[Signal.LOGS]}/Export")(never(), timeout=20)
+        finally:
+            ended.set()
+    server.listener.stop(5)
+
+    assert server.refusals() == [Refusal.BODY_TIMEOUT]
+    assert server.balance() == 1
+
+
+def test_grpc_health_is_serving_for_the_server_and_each_service(rpc):
+    with grpc.insecure_channel(rpc.address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        for service in ("", *SERVICES.values()):
+            answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=10)
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    assert rpc.balance() == 0
