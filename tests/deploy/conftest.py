@@ -1,6 +1,9 @@
-"""What the tests of `deploy/` share: the tools, and how a missing one is treated."""
+"""What the tests of `deploy/` share: the tools, and how a missing one is treated; the chart."""
 
+import functools
+import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +13,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import tools
+from chart import CHART, GOLDEN, HERE, NOTES
+from manifests import VERSIONS
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +64,40 @@ def kustomize(tool, run):
 @pytest.fixture(scope="session")
 def deploy() -> Path:
     return tools.ROOT / "deploy"
+
+
+@pytest.fixture(scope="session")
+def chart(tmp_path_factory):
+    """The chart with stand-ins for what is copied into it."""
+    made = tmp_path_factory.mktemp("chart") / "telemetry-auditor"
+    shutil.copytree(CHART, made, ignore=shutil.ignore_patterns("files"))
+    shutil.copytree(GOLDEN / "files", made / "files")
+    (made / "templates" / "shown.yaml").write_text(NOTES)
+    return made
+
+
+@pytest.fixture(scope="session")
+def helm(tool, run, chart):
+    """Renders the chart with a case of `ci/`, or with values given as YAML."""
+
+    @functools.cache
+    def call(case="default", values="", *, version=VERSIONS[0], release="rel", code=0, of=chart):
+        files = ("--values", CHART / "ci" / f"{case}-values.yaml", "--values", "-")
+        where = ("--namespace", "observability", "--kube-version", version)
+        text = run(
+            *(tool("helm"), "template", release, of, *where, *files),
+            code=code,
+            input=values or "{}",
+        )
+        # Helm 4 leaves an empty line between two manifests.
+        return text.rstrip().replace("\n\n---\n", "\n---\n") + "\n"
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def render_py():
+    spec = importlib.util.spec_from_file_location("render", HERE.parents[1] / "deploy/render.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
