@@ -26,10 +26,26 @@ _OFFSET = re.compile(
     r"|\"\$?skip\"\s*:\s*([0-9]{1,18})\b",
     re.IGNORECASE | re.ASCII,
 )
+#: A search of Elasticsearch tells its page at the top of its body; further down `from` is a range.
+_PAGE = re.compile(
+    r"(?P<opens>[\[{])|(?P<closes>[\]}])|\"from\"\s*:\s*(?P<rows>[0-9]{1,18})\b|\"size\"\s*:",
+    re.ASCII,
+)
+_LONGEST_URL = 2048  # characters of a URL that are looked at
+_PAGE_OF_URL = re.compile(r"[?&](?:from|skip)=([0-9]{1,18})(?=[&#]|\Z)", re.ASCII)
+_SYSTEMS = frozenset(semconv.family("db.system.name"))
+_VALUES = re.compile(r"\bVALUES\s*\(", re.IGNORECASE | re.ASCII)
+_NEXT_ROW = re.compile(r"\)\s*,\s*\(", re.ASCII)
 OFFSETS = frozenset(f"{prefix}{name}" for prefix in PARAMETERS for name in ("offset", "skip"))
 ROWS = "db.response.returned_rows"
 BATCHES = ("db.operation.batch.size", "messaging.batch.message_count")
 MESSAGE_ID = semconv.family("messaging.message.id")
+
+#: As RFC 9562 writes UUIDs, in either case, as a URN, in the braces of Windows, or without dashes.
+_UUID = re.compile(
+    r"(?:urn:uuid:|\{)?([0-9a-f]{8}(-?)[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{12})\}?",
+    re.IGNORECASE | re.ASCII,
+)
 
 # Of `tenant_number`: odd, and without a pattern.
 _OFFSET_BASIS = 0xCBF29CE484222325
@@ -67,7 +83,8 @@ class Details(NamedTuple):
         fingerprint: hash of what a SERVER span says its request was; 0 for none.
         offset: rows that a query skips, by its text or a parameter.
         rows: that a query returned.
-        batch: whether the span tells of how many things it handled.
+        batch: whether the span tells of how many things it handled, if only by the rows that its
+            query lists.
         age: nanoseconds between the end of the message's PRODUCER span and the start of this
             CONSUMER span; 0 when that span is not remembered. Told when someone asks for
             `NoteKind.LATE_MESSAGE`.
@@ -157,10 +174,19 @@ def _tenant(attributes: Attributes, families: Mapping[str, int]) -> int:
     return family * TENANTS + tenant_number(id_text(attributes[key]))
 
 
+def _uuid(text: str) -> str:
+    """A UUID as RFC 9562 writes it, whatever it was written like; any other text as it is."""
+    found = _UUID.fullmatch(text)
+    if found is None:
+        return text
+    digits = found[1].replace("-", "").lower()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
 @lru_cache(maxsize=4096)
 def tenant_number(text: str) -> int:
     """A number below `TENANTS` for the id of a tenant, the same in every process."""
-    raw, state = text.encode(), _OFFSET_BASIS
+    raw, state = _uuid(text).encode(), _OFFSET_BASIS
     for at in range(0, len(raw), 8):
         word = int.from_bytes(raw[at : at + 8], "little")
         state = (state ^ word) * _FACTOR & _WHOLE
@@ -180,15 +206,41 @@ def _offset(attributes: Attributes) -> int:
     if isinstance(query, str):
         matches = _OFFSET.finditer(query[:_LONGEST_READ])
         found += (int(match[1] or match[2] or match[3]) for match in matches)
+        found.append(_page(query[:_LONGEST_READ]))
+    url = semconv.first(attributes, "url.full")
+    if isinstance(url, str) and not _SYSTEMS.isdisjoint(attributes):
+        found += map(int, _PAGE_OF_URL.findall(url[:_LONGEST_URL]))
     for key in OFFSETS & attributes.keys():
         number = semconv.integer(attributes, key)
         found.append(max(0, number or 0))
     return min(max(found), _LARGEST)
 
 
+def _page(body: str) -> int:
+    """What the body of a search skips, by a `from` beside a `size`; 0 when it is no such body."""
+    depth, rows, sized = 0, 0, False
+    for match in _PAGE.finditer(body):
+        if match["opens"]:
+            depth += 1
+        elif match["closes"]:
+            depth -= 1
+        elif depth == 1 and match["rows"]:
+            rows = max(rows, int(match["rows"]))
+        elif depth == 1:
+            sized = True
+    return rows if sized else 0
+
+
 def _batch(attributes: Attributes) -> BatchSize:
     sizes = [attributes.get(key) for key in BATCHES]
     told = [one for one in sizes if isinstance(one, int) and not isinstance(one, bool)]
-    if not told:
-        return BatchSize.UNTOLD
-    return BatchSize.TOLD if any(one > 0 for one in told) else BatchSize.EMPTY
+    if any(one > 0 for one in told) or _several_rows(semconv.first(attributes, "db.query.text")):
+        return BatchSize.TOLD
+    return BatchSize.EMPTY if told else BatchSize.UNTOLD
+
+
+def _several_rows(query: AttributeValue) -> bool:
+    """Whether a query lists several rows, as those do that insert many at once."""
+    text = query[:_LONGEST_READ] if isinstance(query, str) else ""
+    values = _VALUES.search(text)
+    return values is not None and _NEXT_ROW.search(text, values.end()) is not None

@@ -42,6 +42,11 @@ OFFSETS = [
     ('{"aggregate": "t", "pipeline": [{"$skip": 5000}]}', 5000),
     ("SELECT * FROM (SELECT * FROM t OFFSET 7) x OFFSET 5", 7),
     ("SELECT * FROM t OFFSET 99999999999", 2**32 - 1),
+    # a search of Elasticsearch or OpenSearch, and ranges, which are none
+    ('{"from": 5000, "size": 10, "query": {"match_all": {}}}', 5000),
+    ('{"query":{"match_all":{}},"size":10,"from":5000}', 5000),
+    ('{"size": 10, "query": {"range": {"price": {"from": 5000, "to": null}}}}', 0),
+    ('{"from": 5000, "to": 6000}', 0),
     # of what is not told, nothing is known
     ("SELECT * FROM t LIMIT 10 OFFSET ?", 0),
     ("SELECT * FROM t LIMIT 10 OFFSET $2", 0),
@@ -62,6 +67,23 @@ OFFSETS = [
 @pytest.mark.parametrize("key", ["db.query.text", "db.statement"])
 def test_the_offset_of_a_query(key, query, offset):
     assert said({key: query}).offset == offset
+
+
+URLS = [
+    ("http://es:9200/orders/_search?from=5000&size=10", 5000),
+    ("http://es:9200/orders/_search?size=10&from=5000#x", 5000),
+    ("http://couch:5984/db/_all_docs?skip=5000", 5000),
+    ("http://es:9200/orders/_search?from=now-5000", 0),
+    ("http://es:9200/orders/_search?xfrom=5000", 0),
+    (f"http://es:9200/{'x' * 2048}?from=5000", 0),
+]
+
+
+@pytest.mark.parametrize(("url", "offset"), URLS)
+@pytest.mark.parametrize("key", ["url.full", "http.url"])
+def test_the_offset_in_the_url_of_a_database(key, url, offset):
+    assert said({key: url, "db.system": "elasticsearch"}).offset == offset
+    assert said({key: url}).offset == 0
 
 
 PARAMETERS = [
@@ -97,6 +119,11 @@ BATCHES = [
     ({"messaging.batch.message_count": 0, "db.operation.batch.size": 2}, BatchSize.TOLD),
     ({"db.operation.batch.size": "5"}, BatchSize.UNTOLD),
     ({"db.operation.batch.size": True}, BatchSize.UNTOLD),
+    ({"db.query.text": "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4)"}, BatchSize.TOLD),
+    ({"db.statement": "insert into t values\n(?, now())\n, (?, now())"}, BatchSize.TOLD),
+    ({"db.statement": "UPDATE t SET a = v.a FROM (VALUES (1, 2),(3, 4)) v"}, BatchSize.TOLD),
+    ({"db.query.text": "INSERT INTO t (a, b) VALUES ($1, $2)"}, BatchSize.UNTOLD),
+    ({"db.query.text": "SELECT f(a), (b) FROM t"}, BatchSize.UNTOLD),
     ({}, BatchSize.UNTOLD),
 ]
 
@@ -115,6 +142,22 @@ IDS = [
 @pytest.mark.parametrize(("value", "text"), IDS)
 def test_what_is_an_id(value, text):
     assert id_text(value) == text
+
+
+UUID = "a1b2c3d4-0000-4000-8000-00000000abcd"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [UUID.upper(), f"{{{UUID}}}", f"{{{UUID.upper()}}}", f"urn:uuid:{UUID}", UUID.replace("-", "")],
+)
+def test_a_tenant_is_the_same_however_its_uuid_is_written(text):
+    assert said({"tenant.id": text}).tenant == said({"tenant.id": UUID}).tenant
+
+
+@pytest.mark.parametrize("text", ["ACME", f"{UUID}x", f"x{UUID}", UUID.replace("-", "", 1)])
+def test_what_is_no_uuid_is_read_as_it_stands(text):
+    assert said({"tenant.id": text}).tenant != said({"tenant.id": text.swapcase()}).tenant
 
 
 def test_an_idempotency_key_names_the_work_of_a_span():

@@ -35,4 +35,5 @@ cdef class Details:
     cdef uint32_t count
 
     cdef int note(self, uint32_t number, Field* value, uint64_t item) except -1 nogil
-    cdef int read(self, int kind, uint64_t offset, SpanRecord* record) except -1 nogil
+    cdef int read(self, int kind, uint64_t offset, bint several, SpanRecord* record)\
+        except -1 nogil

@@ -31,6 +31,11 @@ cdef enum:
     TENANT_BITS = 12
     LARGEST = 0xFFFFFFFF
     NUMERAL_ROOM = 20    # of the longest 64-bit integer, sign and all
+    HEX_DIGITS = 32      # of a UUID
+    UUID_SIZE = 36       # with its dashes
+    URN_SIZE = 9
+
+cdef const char* URN = "urn:uuid:"
 
 cdef extern from *:
     """
@@ -93,12 +98,14 @@ cdef class Details:
         key.size = value.size
         return 0
 
-    cdef int read(self, int kind, uint64_t offset, SpanRecord* record) except -1 nogil:
+    cdef int read(self, int kind, uint64_t offset, bint several, SpanRecord* record)\
+            except -1 nogil:
         """Put into the record of a span what was noted.
 
         Args:
             kind: of the span.
-            offset: by the text of its query.
+            offset: by the text of its query, or its URL.
+            several: whether its query lists several rows.
             record: of which neither is set.
         """
         cdef uint32_t at, rank = LARGEST
@@ -107,7 +114,7 @@ cdef class Details:
             USE_MESSAGE if kind == CONSUMER else USE_FINGERPRINT if kind == SERVER else 0)
         cdef uint64_t identity = 0, message = 0, fingerprint = 0, hashed, rows = 0
         cdef bint by_key = False, by_message = False, told = False
-        cdef int batch = 0
+        cdef int batch = TOLD if several else 0
         cdef int64_t number
         cdef DetailKey* key
         cdef Field value, text
@@ -186,9 +193,50 @@ cdef bint id_text(Field* value, Field* text, uint8_t* room) noexcept nogil:
     return True
 
 
+cdef bint uuid_of(const uint8_t* text, size_t size, uint8_t* to) noexcept nogil:
+    """Write a UUID as `collector.details` does; False when a text is none."""
+    cdef size_t at, digits = 0
+    cdef uint8_t byte, low
+    cdef bint dashes
+    cdef const uint8_t* end = text + size
+    if size < HEX_DIGITS or size > UUID_SIZE + URN_SIZE + 1:
+        return False
+    if text[0] == c"{":
+        text += 1
+    elif text[0] | 32 == c"u":
+        for at in range(URN_SIZE):
+            low = text[at] | (32 if c"A" <= text[at] <= c"Z" else 0)
+            if low != <uint8_t>URN[at]:
+                return False
+        text += URN_SIZE
+    if (end - 1)[0] == c"}":
+        end -= 1
+    size = end - text
+    if size != UUID_SIZE and size != HEX_DIGITS:
+        return False
+    dashes = size == UUID_SIZE
+    for at in range(UUID_SIZE):
+        if at == 8 or at == 13 or at == 18 or at == 23:
+            to[at] = c"-"
+            if dashes and text[0] != c"-":
+                return False
+            text += dashes
+            continue
+        byte = text[0]
+        low = byte | 32
+        if not (c"0" <= byte <= c"9" or c"a" <= low <= c"f"):
+            return False
+        to[at] = byte if byte <= c"9" else low
+        text += 1
+    return True
+
+
 cdef uint32_t tenant_number(const uint8_t* text, size_t size) noexcept nogil:
     """As `collector.details.tenant_number`."""
     cdef uint64_t state = OFFSET_BASIS, word
+    cdef uint8_t[UUID_SIZE] uuid
+    if uuid_of(text, size, uuid):
+        text, size = uuid, UUID_SIZE
     cdef size_t left = size
     while left:
         word = 0

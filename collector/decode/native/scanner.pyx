@@ -12,8 +12,8 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 from collector.decode.native.calls cimport (
-    CLIENT_KIND, PRODUCER_KIND, SERVER_KIND, Call, Target, begin, learn, profile_hash, query_of,
-    set_target,
+    CLIENT_KIND, PRODUCER_KIND, SERVER_KIND, SLOT_URL, SLOT_URL_OLD, Call, Target, begin, learn,
+    profile_hash, query_of, set_target, text_of,
 )
 from collector.decode.native.hashes cimport LONGEST, typed_hash
 from collector.decode.native.details cimport Details
@@ -30,7 +30,7 @@ from collector.decode.native.profiles cimport Profiles
 from collector.decode.native.rooms cimport moved, room_for
 from collector.decode.native.series cimport SeriesRecord, SeriesTable
 from collector.decode.native.shapes cimport Facts, Shapes
-from collector.decode.native.statements cimport Query, Statements
+from collector.decode.native.statements cimport Query, Statements, page_of
 from collector.decode.native.texts cimport PLACES, Texts
 from collector.decode.native.table cimport SpanRecord
 from collector.decode.native.traces cimport Traces
@@ -584,20 +584,26 @@ cdef class Scanner:
         cdef uint64_t hashed = profile_hash(call, self.name_hash, kind, status, self.mask_servers,
                                             &self.secret)
         cdef uint64_t with_text = hashed, offset = 0
-        cdef bint literal = False
+        cdef bint literal = False, rows = False
         cdef Target* sql = query_of(call)
+        cdef Target* url
         cdef Query* query
         cdef WaitingSpan* made
         if sql != NULL:
             query = self.statements.read(sql.value.start, sql.value.size, sql.hash, call.systems)
             literal = query.literal
             offset = query.offset
+            rows = query.rows
             if call.systems and kind != SERVER_KIND:
                 with_text = mix(hashed, query.masked, &self.secret)
         if kind == CLIENT_KIND or kind == PRODUCER_KIND:
             set_target(call, record, sql, literal, &self.secret)
-        if offset or self.details.count:
-            self.details.read(kind, offset, record)
+        if call.systems:
+            url = text_of(call, SLOT_URL, SLOT_URL_OLD)
+            if url != NULL:
+                offset = max(offset, page_of(url.value.start, url.value.size))
+        if offset or rows or self.details.count:
+            self.details.read(kind, offset, rows, record)
         if self.span_count >= <size_t>self.spans.shape[0]:
             with gil:
                 self.grow_spans()

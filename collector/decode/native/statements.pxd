@@ -10,6 +10,7 @@ cdef struct Query:
     uint64_t text        # hash of the text itself
     uint64_t masked      # hash of what the statement is made of: the text without values, mostly
     uint32_t offset
+    bint rows            # it lists several rows
     bint literal         # values stand in it
 
 
@@ -35,3 +36,4 @@ cdef class Statements:
 
 
 cdef uint32_t offset_in(const uint8_t* text, size_t size) noexcept nogil
+cdef uint64_t page_of(const uint8_t* url, size_t size) noexcept nogil

@@ -9,7 +9,7 @@ to tell (odd numbers, dollar quotes) stays as it is, which costs a look at anoth
 cimport cython
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
-from libc.string cimport memchr, memcpy, memset
+from libc.string cimport memchr, memcmp, memcpy, memset
 
 from collector.decode.native.hashes cimport kept_size, text_hash
 from collector.decode.native.maps cimport map_close, map_get, map_put
@@ -24,6 +24,7 @@ cdef enum:
     KNOWN = 2048             # queries that are remembered; a power of two
     MOST_DIGITS = 18
     LONGEST_SYSTEM = 32      # bytes of a name of a system that may be known
+    LONGEST_URL = 2048       # characters of a URL that are looked at
     LONGEST_WORD = 128       # characters of a command of a cache in which its first word ends
     LARGEST = 0xFFFFFFFF
 
@@ -465,6 +466,79 @@ cdef uint32_t offset_in(const uint8_t* text, size_t size) noexcept nogil:
     return <uint32_t>(largest if largest < LARGEST else LARGEST)
 
 
+cdef uint64_t page_in(const uint8_t* text, size_t size) noexcept nogil:
+    """What the body of a search skips: the number under ``from`` beside ``size`` at its top."""
+    cdef const uint8_t* at = text
+    cdef const uint8_t* end = text + size
+    cdef const uint8_t* after
+    cdef uint64_t rows = 0, found
+    cdef int64_t depth = 0
+    cdef bint sized = False, is_from
+    while at < end:
+        if at[0] == c"{" or at[0] == c"[":
+            depth += 1
+        elif at[0] == c"}" or at[0] == c"]":
+            depth -= 1
+        elif at[0] == c'"' and depth == 1 and end - at > 6 and at[5] == c'"':
+            is_from = memcmp(at + 1, b"from", 4) == 0
+            after = blanks_end(at + 6, end)
+            if (is_from or memcmp(at + 1, b"size", 4) == 0) and after < end and after[0] == c":":
+                if not is_from:
+                    sized = True
+                else:
+                    after = blanks_end(after + 1, end)
+                    found = number_at(&after, end)
+                    if found > rows and (after == end or not is_word(after[0])):
+                        rows = found
+        at += 1
+    return rows if sized else 0
+
+
+cdef uint64_t page_of(const uint8_t* url, size_t size) noexcept nogil:
+    """What a URL skips by its parameters ``from`` and ``skip``."""
+    cdef const uint8_t* at = url
+    cdef const uint8_t* end
+    cdef const uint8_t* after
+    cdef uint64_t rows = 0, found
+    end = url + first_characters(url, size, LONGEST_URL)
+    while at < end:
+        if (at[0] == c"?" or at[0] == c"&") and end - at > 6 and at[5] == c"=" \
+                and (memcmp(at + 1, b"from", 4) == 0 or memcmp(at + 1, b"skip", 4) == 0):
+            after = at + 6
+            found = number_at(&after, end)
+            if found > rows and (after == end or after[0] == c"&" or after[0] == c"#"):
+                rows = found
+        at += 1
+    return rows
+
+
+cdef bint several_rows(const uint8_t* text, size_t size) noexcept nogil:
+    """Whether ``VALUES (...), (`` stands in a query."""
+    cdef const uint8_t* at = text
+    cdef const uint8_t* end = text + size
+    cdef const uint8_t* word
+    cdef const uint8_t* after
+    cdef bint values = False
+    while at < end:
+        if is_word(at[0]):
+            word = at
+            at = words_end(at, end)
+            if not values and at - word == 6 and is_word_at(word, end, "values", 6):
+                after = blanks_end(at, end)
+                if after < end and after[0] == c"(":
+                    values = True
+                    at = after + 1
+            continue
+        if values and at[0] == c")":
+            after = blanks_end(at + 1, end)
+            if after < end and after[0] == c",":
+                after = blanks_end(after + 1, end)
+                if after < end and after[0] == c"(":
+                    return True
+        at += 1
+    return False
+
+
 @cython.final
 cdef class Statements:
     """What queries say; each is looked at once as long as it is remembered.
@@ -536,7 +610,9 @@ cdef class Statements:
         looked_at = size if size <= LONGEST_READ else first_characters(text, size, LONGEST_READ)
         known.text = hashed
         known.literal = has_literal(text, size, LONGEST_READ)
-        known.offset = offset_in(text, looked_at)
+        known.offset = <uint32_t>max(<uint64_t>offset_in(text, looked_at),
+                                     min(page_in(text, looked_at), <uint64_t>LARGEST))
+        known.rows = several_rows(text, looked_at)
         if systems == 1 << CACHE_SYSTEM:
             known.masked = mix(text_hash(text, first_word(text, size), &self.secret), 1, &self.secret)
             return known
@@ -588,4 +664,11 @@ def masked(str text, *, bint values_quoted=False):
 def offset(str text):
     """The rows that a query skips by its text."""
     cdef bytes raw = text[:LONGEST_READ].encode()
-    return offset_in(<const uint8_t*><const char*>raw, len(raw))
+    cdef const uint8_t* start = <const uint8_t*><const char*>raw
+    return max(offset_in(start, len(raw)), min(page_in(start, len(raw)), LARGEST))
+
+
+def lists_rows(str text):
+    """Whether a query lists several rows."""
+    cdef bytes raw = text[:LONGEST_READ].encode()
+    return bool(several_rows(<const uint8_t*><const char*>raw, len(raw)))

@@ -53,7 +53,7 @@ class OffsetOptions(Options):
 
 
 class Kind(Policy[OffsetOptions]):
-    """Reads the offset from the query or its parameters."""
+    """Reads the offset from the query, its parameters, or the URL of a database."""
 
     options_type = OffsetOptions
     meta = Meta(

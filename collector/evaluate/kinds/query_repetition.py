@@ -63,13 +63,16 @@ _DATA = frozenset({Verb.READ, Verb.INSERT, Verb.WRITE})
 _SWITCHED = 101
 _NUMBERS = re.compile(r"[0-9]+", re.ASCII)  # resolvers of a list are named by their place in it
 
-#: What is read in portions, from the last key on and in its order, or changed in portions.
+#: What is read in portions, from the last key on and in its order, or changed in portions, those
+#: whose rows stand in an array or a document among them; where rows are listed, `BatchSize` tells.
 _PORTIONS = re.compile(
     r"""
     ^SELECT\b .* [ (] (?:
         (?P<up>[\w.\"`\[\]]+) \s? >=? \s? \? .* \bORDER\ BY\ (?P=up)(?!\S*\ DESC\b)
         | (?P<down>[\w.\"`\[\]]+) \s? <=? \s? \? .* \bORDER\ BY\ (?P=down)\ DESC\b
         | \([^()]+\) \s? [<>]=? \s? \(\?\) .* \bORDER\ BY\b )
+    | ^(?:INSERT|UPDATE|MERGE|DELETE)\b .* \b(?:UNNEST|JSON_TABLE|OPENJSON
+        |JSONB?_(?:TO|POPULATE)_RECORDSET)\b
     | ^(?:DELETE|UPDATE)\b .* \bLIMIT\b | ^(?:DELETE|UPDATE)\ TOP\b | \bSKIP\ LOCKED\b
     """,
     re.IGNORECASE | re.ASCII | re.VERBOSE,

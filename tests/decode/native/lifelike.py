@@ -9,10 +9,15 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from queries import query
 
 _START = 10**18
+_PAGES = (
+    "http://es/t/_search?from=40&size=5", "http://es/t?a=1&skip=30#x", "http://es/t?from=4x", 7,
+    "http://es/t/_search?from=" + "0" * 17 + "9", "http://es/t?" + "x" * 2031 + "&from=99999",
+)  # fmt: skip
 _STEP = 10**7
 _HOSTILE = (0, 1, 2**63, 2**64 - 1)
 _SERVER, _CLIENT, _PRODUCER, _CONSUMER = 2, 3, 4, 5
 _ANY = ("x", 1, 1.5, True, ("x",), (1,), ("x", "y"), (("x",),), (), None, "", b"x", -1, 0)
+_UUID = "a1b2c3d4-0000-4000-8000-00000000abcd"
 
 #: Keys that the demands name, with the values that stand under them.
 TELLING: dict[str, tuple[Any, ...]] = {
@@ -20,8 +25,8 @@ TELLING: dict[str, tuple[Any, ...]] = {
     "http.request.header.idempotency-key": (("k1",), ("k1", "k2"), "k2"),
     "messaging.message.id": ("m1", "m2", 5),
     "messaging.message_id": ("m1",),
-    "tenant.id": ("acme", "blue", 7, "7", ("acme",)),
-    "tenant_id": ("acme", "blue"),
+    "tenant.id": ("acme", "blue", 7, "7", ("acme",), _UUID, _UUID.upper(), f"{{{_UUID}}}"),
+    "tenant_id": ("acme", "blue", f"urn:uuid:{_UUID}", _UUID.replace("-", ""), f"{{{_UUID}x"),
     "Tenant-Id": ("acme",),
     "org": ("acme", "blue", 1.5),
     "db.response.returned_rows": (0, 3, 9, -5, 2**40, "9", 9.0),
@@ -115,6 +120,8 @@ def _database(span: Span, rng: random.Random, text: str) -> None:
         put(span, rng.choice(("db.query.text", "db.statement")), told)
     if rng.random() < 0.3:
         put(span, "db.collection.name", rng.choice(("orders", "outbox_events")))
+    if rng.random() < 0.1:
+        put(span, rng.choice(("url.full", "http.url")), rng.choice(_PAGES))
     if rng.random() < 0.1:
         put(span, "db.query.summary", rng.choice(("SELECT orders", "INSERT outbox", "")))
     if rng.random() < 0.5:

@@ -19,7 +19,8 @@ PIECES = (
     "OFFSET 9999999999999999999", "OFFSET 5x", "LIMIT 10, 5", "limit 3 , 1", "LIMIT 10",
     "LIMIT 1,x", "xOFFSET 3", "OFFSET\n8", "OFFSET\u00a08",
     '{"find": "t", "skip": 30, "limit": 2}', '"skip" :4x', '"SKIP":5', "HGET user:12 name", "e5",
-    "E",
+    "E", "VALUES (1, 2), (3, 4)", "values(", "VALUES (?)\n,\t(?)", '"from": 30', '"from" :4x',
+    '"size":', "{", "}", "[", "]", '{"from":40,"size":5,"query":{"range":{"a":{"from":500}}}}',
 )  # fmt: skip
 GLUE = ("", " ", " ", " ", ", ", "(", ")", "\n")
 

@@ -64,8 +64,20 @@ def test_what_is_left_to_do_ends_in_what_the_reference_writes(text: str) -> None
 @given(TEXTS)
 @example("LIMIT 10,5 offset 12")
 @example("OFFSET 000000000000000012 OFFSET 0000000000000000013")
+@example('{"from": 70, "size": 5, "a": [{"from": 900}]}')
+@example('[{"from": 70, "size": 5}]')
+@example('{"from": 1234567890123456789, "from": 12 , "from" : 13x, "size":')
 def test_it_skips_as_many_rows_as_by_the_reference(text: str) -> None:
     assert native.offset(text) == details._offset({"db.query.text": text})
+
+
+@settings(max_examples=2000 if LONG else 600, deadline=None)
+@given(TEXTS)
+@example("INSERT INTO t VALUES (1), (2)")
+@example("INSERT INTO t xVALUES (1), (2) values ( 1 )\n,\t( 2 )")
+@example("VALUES VALUES(1)\u00a0,(2)")
+def test_it_lists_rows_where_it_does_by_the_reference(text: str) -> None:
+    assert native.lists_rows(text) == details._several_rows(text)
 
 
 SYSTEMS = ("postgresql", "mysql", "MongoDB", "PostgreSQL", "redis", "Redis", "ünknown", "", None)
