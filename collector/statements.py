@@ -84,6 +84,7 @@ _BEGIN = re.compile(
 _DEFINES = re.compile(r"CREATE [A-Z]", re.IGNORECASE)
 _SAVEPOINT = re.compile(r"ROLLBACK (?:(?:TRANSACTION|WORK) )?TO\b", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z_]+")
+_REMOVALS = frozenset({"delete", "deleteone", "deletemany", "deleteitem", "remove", "truncate"})
 
 
 class Verb(Enum):
@@ -183,6 +184,13 @@ def _verb(told: str) -> Verb | None:
     if verb is Verb.ROLLBACK and _SAVEPOINT.match(told):
         return Verb.OTHER
     return Verb.WRITE if _DEFINES.match(told) else verb
+
+
+@lru_cache(maxsize=4096)
+def removes(told: str) -> bool:
+    """Whether a query, or the name of an operation, removes what it can remove once only."""
+    word = _WORD.search(told)
+    return word is not None and word[0].lower().replace("_", "") in _REMOVALS
 
 
 @lru_cache(maxsize=4096)

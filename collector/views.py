@@ -381,8 +381,8 @@ class Note(NamedTuple):
         trace_id: 16 bytes.
         span: the span.
         arrived: when the trace's first span arrived, in seconds on the `now` scale.
-        effect: whether a database write or a publish stands below it in the trace; told for
-            KEYED alone.
+        effect: whether a database write or a publish stands below it in the trace that would do
+            something a second time, too, as a removal does not; told for KEYED alone.
     """
 
     kind: NoteKind

@@ -2,7 +2,7 @@
 
 import pytest
 
-from collector.statements import statement
+from collector.statements import removes, statement
 
 
 def effect(query, system="postgresql"):
@@ -39,6 +39,20 @@ def test_writes_are_effects(query):
 )
 def test_what_says_that_something_was_seen_is_none(query):
     assert not effect(query)
+
+
+@pytest.mark.parametrize(
+    "told", ["DELETE FROM t WHERE id = ?", '{"delete": "t"}', "deleteOne", "delete_many", "Remove"]
+)
+def test_removals(told):
+    assert removes(told)
+
+
+@pytest.mark.parametrize(
+    "told", ["", "?", "UPDATE t SET deleted = ?", "INSERT INTO removals", "GET"]
+)
+def test_what_is_no_removal(told):
+    assert not removes(told)
 
 
 def test_copies_are_none():

@@ -97,11 +97,11 @@ def notes_of(
 
 
 def _with_effects(records: Mapping[bytes, Record], spans: Mapping[bytes, Span]) -> frozenset[bytes]:
-    """Spans with a write or a publish below them."""
+    """Spans with a write or a publish below them that would do something a second time."""
     return frozenset(
         above.span_id
         for record in records.values()
-        if record.facts.effect
+        if record.facts.effect and not record.facts.removes
         for above in ancestors(record.span, spans)
     )
 

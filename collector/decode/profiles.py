@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from collector import classify, outcomes
+from collector import classify, outcomes, semconv
 from collector.classify import (
     CALL_KEYS,
     NO_TARGET,
@@ -23,7 +23,7 @@ from collector.details import DetailKeys, Details, detail_keys, details
 from collector.routes import probe_route
 from collector.selection import Selected
 from collector.semconv import Attributes
-from collector.statements import CACHES, NO_STATEMENT, Statement, Verb, statement
+from collector.statements import CACHES, NO_STATEMENT, Statement, Verb, removes, statement
 from collector.views import Span
 
 _OUTGOING = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
@@ -38,6 +38,7 @@ class Facts(NamedTuple):
         cache_read: whether it is a read of a cache.
         cache_answer: whether it tells if the cache had what was asked for.
         effect: whether it changes data or publishes a message.
+        removes: whether the change is a removal, which does nothing the second time.
         publish: whether it publishes a message.
         outbox: whether it writes to an outbox, from which messages are sent later.
         gave_up: whether it timed out, or was cancelled.
@@ -47,6 +48,7 @@ class Facts(NamedTuple):
     cache_read: bool = False
     cache_answer: bool = False
     effect: bool = False
+    removes: bool = False
     publish: bool = False
     outbox: bool = False
     gave_up: bool = False
@@ -140,6 +142,7 @@ class Profiler:
         failed = classify.failed(attributes)
         said = NO_STATEMENT if server else statement(name, attributes)
         publish = classify.publishes(kind, attributes)
+        done = said.text or semconv.text(attributes, "db.operation.name") or name
         return Profile(
             name=bounded(name),
             kind=kind,
@@ -156,6 +159,7 @@ class Profiler:
                 cache_read=said.verb is Verb.READ and said.system in CACHES,
                 cache_answer=not self._cache_keys.isdisjoint(kept),
                 effect=publish or said.effect,
+                removes=not publish and said.effect and removes(done),
                 publish=publish,
                 outbox="outbox" in said.table,
                 gave_up=outcomes.gave_up(kept),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from collector import classify, semconv
 from collector.classify import SpanKind
 from collector.evaluate.tree import ENTRIES, Tree
+from collector.statements import removes
 from collector.views import Span
 
 #: What an effect is that does nothing the second time.
@@ -72,7 +73,7 @@ def _effect(span: Span) -> Effect | None:
 def _deletes(span: Span) -> bool:
     """Whether a write removes what it can remove once only."""
     told = span.statement.text or semconv.text(span.attributes, "db.operation.name") or span.name
-    return told[:6].lower() == DELETE
+    return removes(told)
 
 
 def succeeded(span: Span) -> bool:

@@ -8,7 +8,7 @@ from libc.stdlib cimport free
 from collector.decode.native.profiles cimport KINDS
 from collector.decode.native.rooms cimport moved, room_for
 from collector.decode.native.table cimport (
-    BATCH_SHIFT, BATCH_SIZE, EFFECT, HIGHEST, IDENTITY_KIND, OUTBOX, TARGET_KIND, ProfileRecord,
+    BATCH_SHIFT, BATCH_SIZE, EFFECT, HIGHEST, IDENTITY_KIND, OUTBOX, REMOVES, TARGET_KIND, ProfileRecord,
     Seen, SpanRecord, SpanTable, took,
 )
 
@@ -166,7 +166,7 @@ cdef class Notes:
 
 
 cdef int spread_effects(SpanTable table, uint64_t n) except -1 nogil:
-    """Note at every span whether a write or a publish stands below it.
+    """Note at every span whether a write or a publish stands below it that is no removal.
 
     Where the way up was gone before, and as far, it is not gone again.
     """
@@ -174,7 +174,7 @@ cdef int spread_effects(SpanTable table, uint64_t n) except -1 nogil:
     cdef uint32_t above, left
     table.clear_scratch(n)
     for at in range(n):
-        if not table.profiles[table.spans[table.order[at]].profile].facts & EFFECT:
+        if table.profiles[table.spans[table.order[at]].profile].facts & (EFFECT | REMOVES) != EFFECT:
             continue
         above = table.above[at]
         left = HIGHEST

@@ -54,6 +54,7 @@ _FACTS: tuple[Callable[[Profile], bool], ...] = (
     lambda one: bool(one.statement.system),
     lambda one: bool(one.statement.text),
     lambda one: one.facts.gave_up,
+    lambda one: one.facts.removes,
 )
 
 #: Of which spans a kind of note may be made; what is asked of each span comes after.

@@ -44,6 +44,7 @@ cdef enum:
     DATABASE = 1024
     QUERY = 2048         # the text of its query is known
     GAVE_UP = 4096       # it timed out, or was cancelled
+    REMOVES = 8192       # its effect is a removal
 
 
 # What marks and notes need to know of a profile; see `collector.decode.profiles`.

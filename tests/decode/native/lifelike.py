@@ -114,7 +114,7 @@ def _database(span: Span, rng: random.Random, text: str) -> None:
         )
     word = rng.random()
     if word < 0.2:
-        put(span, "db.operation.name", rng.choice(("BEGIN", "begin", "COMMIT", "INSERT")))
+        put(span, "db.operation.name", rng.choice(("BEGIN", "begin", "COMMIT", "INSERT", "delete")))
     elif word < 0.9:
         told: Any = text if rng.random() < 0.98 else rng.choice(_ANY)
         put(span, rng.choice(("db.query.text", "db.statement")), told)
