@@ -22,8 +22,17 @@ _OUTGOING = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
 _HIGHEST = 64  # ancestors that are looked at
 
 
-def _call(span: Span) -> _Call:
-    return (span.parent_id, span.resource.service.name, span.peer, span.operation)
+def _calls(span: Span, spans: Mapping[bytes, Span]) -> Iterator[_Call]:
+    """What a call is told from others by: under its parent, and under that of a span of its own.
+
+    Methods that are run again and loops over attempts put an INTERNAL span around each attempt.
+    """
+    call = (span.resource.service.name, span.peer, span.operation)
+    if span.parent_id:
+        yield (span.parent_id, *call)
+    parent = spans.get(span.parent_id)
+    if parent is not None and parent.kind is SpanKind.INTERNAL and parent.parent_id:
+        yield (parent.parent_id, *call)
 
 
 def ended(span: Span) -> int:
@@ -41,20 +50,21 @@ def ancestors(span: Span, spans: Mapping[bytes, Span]) -> Iterator[Span]:
         yield span
 
 
-def _failed_sibling(calls: Iterable[Span]) -> bool:
+def _failed_sibling(calls: Iterable[Span], spans: Mapping[bytes, Span]) -> bool:
     """Whether a call started after one like it, under the same parent, had failed."""
     first_failed: dict[_Call, Span] = {}
     for span in calls:
-        if span.failed and span.parent_id:
-            earliest = first_failed.setdefault(_call(span), span)
+        for key in _calls(span, spans) if span.failed else ():
+            earliest = first_failed.setdefault(key, span)
             if ended(span) < ended(earliest):
-                first_failed[_call(span)] = span
+                first_failed[key] = span
     if not first_failed:
         return False
     for span in calls:
-        failure = first_failed.get(_call(span))
-        if failure is not None and failure is not span and span.start >= ended(failure):
-            return True
+        for key in _calls(span, spans):
+            failure = first_failed.get(key)
+            if failure is not None and failure is not span and span.start >= ended(failure):
+                return True
     return False
 
 
@@ -167,7 +177,7 @@ def marks_of(records: Mapping[bytes, Record], demand: Demand) -> tuple[Mark, fro
     calls = [span for span in every if span.kind is SpanKind.CLIENT]
     bounds = demand.bounds
     told = {
-        Mark.FAILED_SIBLING: _failed_sibling(calls),
+        Mark.FAILED_SIBLING: _failed_sibling(calls, spans),
         Mark.REPEATED_SERVER: _repeated_server(every, {span.span_id for span in calls}),
         Mark.RETRY_ATTRIBUTE: any(span.attempts.repeated for span in every),
         Mark.PROBE_ROUTE: any(

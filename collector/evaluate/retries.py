@@ -30,6 +30,7 @@ from collector.evaluate.attempts import (
 from collector.evaluate.repeats import repeated_servers
 from collector.evaluate.resends import Resends
 from collector.evaluate.tree import ended
+from collector.evaluate.wrapped import Siblings, Wrappers
 from collector.views import Span
 
 __all__ = [
@@ -129,28 +130,31 @@ def _attempted(span: Span, by_id: Mapping[bytes, Span]) -> Call:
 
 def _groups(spans: Iterable[Span], by_id: Mapping[bytes, Span]) -> Iterator[_Group]:
     """Groups of calls; one without an operation is left out, for nothing tells what it repeats."""
-    grouped: dict[tuple[bytes, Call, _Key], list[Span]] = defaultdict(list)
+    grouped: dict[tuple[Siblings, Call, _Key], list[Span]] = defaultdict(list)
     tells: dict[_Key, bool] = {}
-    transparent: dict[tuple[bytes, Call], int] = defaultdict(int)
+    transparent: dict[tuple[Siblings, Call], int] = defaultdict(int)
+    wrappers = Wrappers(by_id)
     for span in spans:
         identity: _Key = ("attempt",)
         specific = False
+        siblings: Siblings = (span.parent_id or span.span_id, "")
         if span.kind is SpanKind.CLIENT and span.operation:
             call = call_of(span)
             identity, specific = _identity(span)
+            if not span.attempts.repeated:
+                siblings = wrappers.siblings(span, specific=specific)
         elif span.kind is SpanKind.INTERNAL and _numbered(span):
             call = _attempted(span, by_id)
         else:
             continue
-        parent = span.parent_id or span.span_id
         if classify.is_transparent(span.attributes):
-            transparent[parent, call] += 1
+            transparent[siblings, call] += 1
             continue
-        grouped[parent, call, identity].append(span)
+        grouped[siblings, call, identity].append(span)
         tells[identity] = specific
-    for (parent, call, identity), group in grouped.items():
+    for (siblings, call, identity), group in grouped.items():
         group.sort(key=lambda span: (span.start, span.end, span.span_id))
-        yield _Group(call, tells[identity], group, transparent.get((parent, call), 0))
+        yield _Group(call, tells[identity], group, transparent.get((siblings, call), 0))
 
 
 def _calls(spans: Sequence[Span], by_id: Mapping[bytes, Span]) -> Iterator[AttemptSequence]:

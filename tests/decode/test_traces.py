@@ -158,11 +158,20 @@ def test_the_watermark_does_not_pass_an_open_trace() -> None:
     assert traces.watermark(100) == 50
 
 
+def inner(number: int, parent: int = 0) -> Span:
+    return span(number, parent, kind=SpanKind.INTERNAL)
+
+
 @pytest.mark.parametrize(
     ("spans", "expected"),
     [
         ([span(1)], Mark(0)),
         ([span(1), span(2, 1, failed=True), span(3, 1, start=2)], Mark.FAILED_SIBLING),
+        (
+            [span(1), inner(4, 1), span(2, 4, failed=True), inner(5, 1), span(3, 5, start=2)],
+            Mark.FAILED_SIBLING,
+        ),
+        ([span(1), inner(4), span(2, 4, failed=True), inner(5), span(3, 5, start=2)], Mark(0)),
         ([span(1), span(2, 1, failed=True, end=9), span(3, 1, start=2)], Mark(0)),
         ([span(1), span(2, 1), span(3, 1, start=2, failed=True)], Mark(0)),
         ([span(1, attributes={"http.resend_count": 1})], Mark.RETRY_ATTRIBUTE),

@@ -81,9 +81,11 @@ cdef uint32_t marks_of(SpanTable table, uint64_t n, Seen* seen) except? 0xFFFFFF
 
 
 cdef int failed_sibling(SpanTable table, uint64_t n) except -1 nogil:
-    """Whether a call started after one like it, under the same parent, had failed."""
-    cdef uint64_t at, key
-    cdef int64_t found
+    """Whether a call started after one like it, under the same parent, had failed.
+
+    An INTERNAL span around each attempt is no other parent.
+    """
+    cdef uint64_t at
     cdef SpanRecord* span
     cdef ProfileRecord* profile
     map_reset(&table.calls)
@@ -92,20 +94,47 @@ cdef int failed_sibling(SpanTable table, uint64_t n) except -1 nogil:
         profile = &table.profiles[span.profile]
         if profile.kind != CLIENT or not profile.facts & FAILED or not span.parent_id:
             continue  # what is known by its kind alone never failed
-        key = table.call_key(span, profile.call)
-        found = map_get(&table.calls, key)
-        if found < 0 or ended(span) < ended(&table.spans[table.order[found]]):
-            map_put(&table.calls, key, <uint32_t>at)
+        note_failure(table, at, table.call_key(span, profile.call))
+        note_failure(table, at, outer_key(table, at))
     for at in range(n):
         span = &table.spans[table.order[at]]
         profile = &table.profiles[span.profile]
-        if profile.kind != CLIENT or span.profile < KINDS:
+        if profile.kind != CLIENT or not span.parent_id or span.profile < KINDS:
             continue
-        found = map_get(&table.calls, table.call_key(span, profile.call))
-        if found >= 0 and <uint64_t>found != at \
-                and span.start >= ended(&table.spans[table.order[found]]):
+        if follows_failure(table, at, table.call_key(span, profile.call)) \
+                or follows_failure(table, at, outer_key(table, at)):
             return True
     return False
+
+
+cdef int note_failure(SpanTable table, uint64_t at, uint64_t key) except -1 nogil:
+    """Note a failed call, if none like it ended earlier; a key of 0 is none."""
+    cdef int64_t found
+    if key:
+        found = map_get(&table.calls, key)
+        if found < 0 or ended(&table.spans[table.order[at]]) \
+                < ended(&table.spans[table.order[found]]):
+            map_put(&table.calls, key, <uint32_t>at)
+    return 0
+
+
+cdef int follows_failure(SpanTable table, uint64_t at, uint64_t key) except -1 nogil:
+    """Whether a call started when one like it had failed."""
+    cdef int64_t found = map_get(&table.calls, key) if key else -1
+    return found >= 0 and <uint64_t>found != at \
+        and table.spans[table.order[at]].start >= ended(&table.spans[table.order[found]])
+
+
+cdef uint64_t outer_key(SpanTable table, uint64_t at) except? 0 nogil:
+    """The key of a call as if it stood beside the INTERNAL span that is around it; 0 for none."""
+    cdef SpanRecord* span = &table.spans[table.order[at]]
+    cdef SpanRecord* parent
+    if not table.above[at]:
+        return 0
+    parent = &table.spans[table.order[table.above[at] - 1]]
+    if table.profiles[parent.profile].kind != INTERNAL or not parent.parent_id:
+        return 0
+    return table.call_key_under(parent.parent_id, span, table.profiles[span.profile].call)
 
 
 cdef int repeated_server(SpanTable table, uint64_t n) except -1 nogil:

@@ -104,6 +104,8 @@ cdef class SpanTable:
     cdef int check_turn(self) except -1
     cdef int clear_scratch(self, uint64_t n) except -1 nogil
     cdef uint64_t call_key(self, SpanRecord* span, uint32_t call) except? 0 nogil
+    cdef uint64_t call_key_under(self, uint64_t parent_id, SpanRecord* span, uint32_t call)\
+        except? 0 nogil
     cdef int same_service(self, SpanRecord* one, SpanRecord* other) except -1 nogil
     cdef _grow_order(self)
 

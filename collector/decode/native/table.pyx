@@ -106,8 +106,13 @@ cdef class SpanTable:
 
     cdef uint64_t call_key(self, SpanRecord* span, uint32_t call) except? 0 nogil:
         """The same for spans of one service under one parent that do the same."""
+        return self.call_key_under(span.parent_id, span, call)
+
+    cdef uint64_t call_key_under(self, uint64_t parent_id, SpanRecord* span, uint32_t call)\
+            except? 0 nogil:
+        """As `call_key`, were the span under another parent."""
         cdef uint64_t who = <uint64_t>self.resources[span.resource].name << 32 | call
-        return mix(span.parent_id, who, &self.secret)
+        return mix(parent_id, who, &self.secret)
 
     cdef int same_service(self, SpanRecord* one, SpanRecord* other) except -1 nogil:
         return self.resources[one.resource].name == self.resources[other.resource].name

@@ -53,6 +53,7 @@ from collector.evaluate.outcomes import erred
 from collector.evaluate.places import called, doing, joined, short
 from collector.evaluate.policy import Meta, Options, Policy
 from collector.evaluate.tree import FUNCTION_KEYS, Tree, ended, serves_request, took
+from collector.evaluate.wrapped import unnumbered
 from collector.statements import Verb
 from collector.views import Mark, Span, Trace
 from collector.violation import Basis, Severity, Signal, Violation
@@ -61,7 +62,6 @@ _NANOSECONDS = 1_000_000_000
 _MILLISECOND = 1_000_000
 _DATA = frozenset({Verb.READ, Verb.INSERT, Verb.WRITE})
 _SWITCHED = 101
-_NUMBERS = re.compile(r"[0-9]+", re.ASCII)  # resolvers of a list are named by their place in it
 
 #: What is read in portions, from the last key on and in its order, or changed in portions, those
 #: whose rows stand in an array or a document among them; where rows are listed, `BatchSize` tells.
@@ -155,7 +155,7 @@ class Kind(Policy[RepetitionOptions]):
             direct[_query(span, span.parent_id)].append(span)
             parent = tree.parent(span)
             if parent is not None and parent.kind is SpanKind.INTERNAL and parent.parent_id:
-                within = _NUMBERS.sub("", parent.name[:256])
+                within = unnumbered(parent.name)  # resolvers of a list are named by their place
                 wrapped[_query(span, parent.parent_id, within)].append(span)
         yield from ((calls, False) for calls in direct.values())
         yield from ((calls, True) for calls in wrapped.values())

@@ -6,8 +6,9 @@ import random
 
 #: What queries are made of: words, values, lists, parameters, comments, odd quoting, other letters.
 PIECES = (
-    "SELECT", "select * FROM orders", "DELETE FROM carts", "INSERT INTO outbox", "UPDATE t SET a =", "WHERE id =",
-    "AND", "BEGIN", "COMMIT", "with x as (select 1)", "FROM", 'JOIN "public"."users"', "VALUES",
+    "SELECT", "select * FROM orders", "DELETE FROM carts", "INSERT INTO outbox", "UPDATE t SET a =",
+    "WHERE id =", "AND", "BEGIN", "COMMIT", "with x as (select 1)", "FROM", 'JOIN "public"."users"',
+    "VALUES",
     "IN", "7", "42", "-1", "+3.5", "1e9", "1.5e-3", "0xFF", "0x", "0xg", "1.", ".5", "1.25x",
     "12ab", "1e5x", "a1", "t1.id", "x-5", "3-2", "99999999999999999999", "'ann'", "'it''s'",
     r"'a\'b'", "'", "''", "'--no comment'", "'/* none */'", "\\", "'\\\\", '"name"', '"', "`t`",
