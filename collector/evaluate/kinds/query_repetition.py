@@ -39,7 +39,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -49,6 +49,7 @@ from collector import semconv
 from collector.classify import SpanKind
 from collector.demand import Bounds, Demand
 from collector.details import BatchSize
+from collector.evaluate.idle import Idle, idle_below
 from collector.evaluate.outcomes import erred
 from collector.evaluate.places import called, doing, joined, short
 from collector.evaluate.policy import Meta, Options, Policy
@@ -84,7 +85,10 @@ class RepetitionOptions(Options):
 
     min_repeats: int = Field(default=10, ge=2, description="times in a row under one parent (ours)")
     max_gap_seconds: float = Field(
-        default=0.2, gt=0, description="calls further apart are polling, and no loop (ours)"
+        default=0.2,
+        gt=0,
+        description="calls between which nothing was done for longer are polling, and no loop; "
+        "other calls of the loop are something (ours)",
     )
     max_request_seconds: float = Field(
         default=60,
@@ -135,7 +139,7 @@ class Kind(Policy[RepetitionOptions]):
         for calls, wrapped in self._groups(trace.spans, tree):
             if len(calls) < self.options.min_repeats:
                 continue
-            run = self._run(calls)
+            run = self._run(calls, tree, wrapped=wrapped)
             entry = tree.entry(calls[0])
             if len(run) < self.options.min_repeats or entry is None or not self._serves(entry):
                 continue
@@ -182,18 +186,25 @@ class Kind(Policy[RepetitionOptions]):
             and semconv.integer(entry.attributes, "http.response.status_code") != _SWITCHED
         )
 
-    def _run(self, calls: Iterable[Span]) -> Sequence[Span]:
+    def _run(self, calls: Sequence[Span], tree: Tree, *, wrapped: bool) -> Sequence[Span]:
         """The longest run of calls of which each began when the one before had ended.
 
         Calls at the same time (pipelines, fan-out) cost one round trip; they count as one.
         """
+        most = self.options.max_gap_seconds * _NANOSECONDS
+        parent = tree.parent(calls[0])
+        if wrapped and parent is not None:
+            parent = tree.parent(parent)
+        idle: Idle | None = None
         longest: list[Span] = []
         run: list[Span] = []
         for span in sorted(calls, key=lambda one: (ended(one), one.start, one.span_id)):
             if run and span.start < ended(run[-1]):
                 continue
-            if run and span.start - ended(run[-1]) > self.options.max_gap_seconds * _NANOSECONDS:
-                run = []
+            if run and parent is not None and span.start - ended(run[-1]) > most:
+                idle = idle or idle_below(parent, tree)
+                if idle.between(ended(run[-1]), span.start) > most:
+                    run = []
             run.append(span)
             if len(run) > len(longest):
                 longest = run

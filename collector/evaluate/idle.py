@@ -1,0 +1,48 @@
+"""The time for which a piece of work neither did a thing nor waited for an answer."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import accumulate
+
+from collector.classify import SpanKind
+from collector.evaluate.tree import OUTGOING, Tree, ended
+from collector.views import Span
+
+
+class Idle:
+    """When none of the calls of a piece of work was under way.
+
+    Args:
+        calls: in any order.
+    """
+
+    def __init__(self, calls: Iterable[Span]) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        for start, end in sorted((one.start, ended(one)) for one in calls):
+            if self._ends and start <= self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], end)
+            else:
+                self._starts.append(start)
+                self._ends.append(end)
+        lengths = (end - start for start, end in zip(self._starts, self._ends, strict=True))
+        self._before = [0, *accumulate(lengths)]
+
+    def between(self, start: int, end: int) -> int:
+        """Nanoseconds between two times in which no call was under way."""
+        return end - start - (self._busy(end) - self._busy(start))
+
+    def _busy(self, until: int) -> int:
+        """Nanoseconds before a time in which some call was."""
+        at = bisect_left(self._starts, until)
+        after = max(0, self._ends[at - 1] - until) if at else 0
+        return self._before[at] - after
+
+
+def idle_below(parent: Span, tree: Tree) -> Idle:
+    """By the calls right below a span, and those in a span of their own below it."""
+    below = tree.children(parent)
+    inner = (one for span in below if span.kind is SpanKind.INTERNAL for one in tree.children(span))
+    return Idle(span for span in (*below, *inner) if span.kind in OUTGOING)

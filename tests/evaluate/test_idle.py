@@ -1,0 +1,26 @@
+"""How long nothing was done between two times."""
+
+from collector.classify import SpanKind
+from collector.evaluate.idle import Idle
+from collector.views import Flag, Resource, Span
+from collector.violation import Service
+
+RESOURCE = Resource(Service("shop"), 1, frozenset(), {})
+
+
+def call(start, end):
+    return Span(b"s" * 8, b"", RESOURCE, "n", SpanKind.CLIENT, 0, start, end, Flag(0), {})
+
+
+def test_what_overlaps_counts_once_and_what_lies_outside_does_not():
+    idle = Idle([call(50, 60), call(10, 20), call(15, 30), call(12, 13), call(80, 70)])
+
+    assert idle.between(0, 100) == 100 - 20 - 10
+    assert idle.between(15, 55) == 30 + 10 + 10 - 15 - 15
+    assert idle.between(30, 50) == 20
+    assert idle.between(20, 20) == 0
+    assert idle.between(52, 58) == 0
+
+
+def test_without_calls_all_of_it_is_idle():
+    assert Idle([]).between(3, 10) == 7
