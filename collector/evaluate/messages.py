@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from collector import semconv
 from collector.classify import SpanKind, mask_name, publishes
+from collector.demand import any_of
 from collector.evaluate.places import peer_name
 from collector.evaluate.tree import operation_of
 from collector.semconv import Attributes
@@ -56,6 +58,24 @@ DEAD_LETTERS = (
     "*_dlx",
 )
 
+#: Patterns of destinations that are about those, and take none of their messages (ours).
+ABOUT_DEAD_LETTERS = (
+    "*redriv*",
+    "*replay*",
+    "*reprocess*",
+    "*resubmit*",
+    "*requeue*",
+    "?*dlq*alert*",
+    "?*dead*letter*alert*",
+    "?*dlq*alarm*",
+    "?*dead*letter*alarm*",
+    "*dlq*monitor*",
+    "*dead*letter*monitor*",
+    "*no-dlq*",
+    "*no_dlq*",
+    "*nodlq*",
+)
+
 
 _LETTER = re.compile("[A-Za-z]")
 
@@ -65,6 +85,17 @@ def any_case(pattern: str) -> str:
     if "[" in pattern:
         return pattern
     return _LETTER.sub(lambda one: f"[{one[0].lower()}{one[0].upper()}]", pattern)
+
+
+@lru_cache(maxsize=1)
+def _dead_letters() -> re.Pattern[str] | None:
+    return any_of(tuple(any_case(pattern) for pattern in DEAD_LETTERS))
+
+
+def from_dead_letters(span: Span) -> bool:
+    """Whether a message comes from a dead-letter queue, with the deliveries of its life before."""
+    known = _dead_letters()
+    return known is not None and known.match(destination(span)) is not None
 
 
 class Role(Enum):

@@ -27,6 +27,7 @@ from collector.evaluate.attempts import (
     Way,
     call_of,
 )
+from collector.evaluate.messages import from_dead_letters
 from collector.evaluate.repeats import repeated_servers
 from collector.evaluate.resends import Resends
 from collector.evaluate.tree import ended
@@ -231,10 +232,13 @@ def _waits(call: Call) -> bool:
 
 
 def _deliveries(spans: Iterable[Span], by_id: Mapping[bytes, Span]) -> Iterator[AttemptSequence]:
-    """Messages that were delivered before; a span below another of the same delivery is none."""
+    """Messages that were delivered before; a span below another of the same delivery is none.
+
+    Whoever takes them out of a dead-letter queue is told of the deliveries that led there.
+    """
     for span in spans:
         count = span.attempts.delivered
-        if span.kind is not SpanKind.CONSUMER or count <= 1:
+        if span.kind is not SpanKind.CONSUMER or count <= 1 or from_dead_letters(span):
             continue
         above = by_id.get(span.parent_id)
         if above is not None and above is not span and _same_delivery(above, span):

@@ -33,8 +33,9 @@ from pydantic import Field
 
 from collector import semconv
 from collector.classify import SpanKind
-from collector.demand import Demand, KeyMatch, SpanSelection
+from collector.demand import Demand, KeyMatch, SpanSelection, any_of
 from collector.evaluate.messages import (
+    ABOUT_DEAD_LETTERS,
     ADDRESSES,
     DEAD_LETTERS,
     MESSAGE_KEYS,
@@ -59,6 +60,10 @@ class DeadLetterOptions(Options):
         default=DEAD_LETTERS,
         min_length=1,
         description="patterns, in any case, of the names of dead-letter queues (ours)",
+    )
+    exempt_destinations: tuple[str, ...] = Field(
+        default=ABOUT_DEAD_LETTERS,
+        description="patterns, in any case, of destinations that are only named after one (ours)",
     )
     window_seconds: float = Field(
         default=60, gt=0, description="length of the windows in which messages are reported (ours)"
@@ -87,6 +92,7 @@ class Kind(Policy[DeadLetterOptions]):
             where=(KeyMatch(names, patterns),),
         )
         self._selected = Selected([self._selection])
+        self._exempt = any_of(tuple(map(any_case, options.exempt_destinations)))
         self._windows: Tumbling[Queue, _Window] = Tumbling(
             options.window_seconds, _Window, max_keys=options.max_queues
         )
@@ -110,7 +116,10 @@ class Kind(Policy[DeadLetterOptions]):
         if role(span) is Role.SEND and self._selected.takes(
             span.kind, span.status, span.attributes, failed=span.failed
         ):
-            window = self._windows.at(note.arrived, queue(span))
+            target = queue(span)
+            if self._exempt is not None and self._exempt.match(target.destination):
+                return ()
+            window = self._windows.at(note.arrived, target)
             if window is not None:
                 window.sends += 1
                 window.trace_id = min(window.trace_id or note.trace_id, note.trace_id)

@@ -39,7 +39,7 @@ from pydantic import Field
 
 from collector.classify import SpanKind
 from collector.demand import Demand
-from collector.evaluate.messages import MESSAGE_KEYS, Queue, queue
+from collector.evaluate.messages import MESSAGE_KEYS, Queue, from_dead_letters, queue
 from collector.evaluate.places import peer_name
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.windows import Tumbling
@@ -134,12 +134,13 @@ class Kind(Policy[RedeliveryOptions]):
                     window.deliveries += count
 
     def on_trace(self, trace: Trace, now: float) -> Iterable[Violation]:
-        """Count the deliveries that were not the first."""
+        """Count the deliveries that were not the first, and not of a life before."""
         del now
         for span in trace.spans:
             if (
                 span.kind is SpanKind.CONSUMER
                 and span.attempts.delivered > 1
+                and not from_dead_letters(span)
                 and self.match.service(span.resource.service)
             ):
                 self._count(span, trace)
