@@ -36,7 +36,6 @@ Mend:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from pydantic import Field
@@ -49,17 +48,10 @@ from collector.evaluate.attempts import DEMAND, IDENTITY_KEYS, AttemptSequence, 
 from collector.evaluate.effects import served
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.retries import sequences
+from collector.evaluate.starting import not_sent
 from collector.evaluate.tree import Tree
 from collector.views import Span, Trace
 from collector.violation import Basis, Severity, Signal, Violation
-
-#: ``error.type`` of a call that never reached a server, so that nothing can have come of it.
-_NOT_SENT = re.compile(
-    r"refused|unreachable|unknown.?host|no.?route|dns|name.?resolution|enotfound"
-    r"|connect.?time",
-    re.IGNORECASE,
-)
-
 
 #: By these flags Envoy says that a request was not sent (Envoy, access log response flags).
 _RESPONSE_FLAGS = "response_flags"
@@ -172,7 +164,7 @@ class Kind(Policy[IdempotencyOptions]):
         status = semconv.integer(span.attributes, "http.response.status_code")
         if status:
             return status in self.options.refused_statuses
-        return bool(_NOT_SENT.search(semconv.text(span.attributes, "error.type")[:256]))
+        return not_sent(span)
 
     def _report(self, sequence: AttemptSequence, what: str, trace_id: str) -> Violation:
         call = sequence.call

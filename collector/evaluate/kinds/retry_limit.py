@@ -36,6 +36,8 @@ from collector.demand import Demand
 from collector.evaluate.attempts import DEMAND, AttemptSequence, Way
 from collector.evaluate.policy import Meta, Options, Policy
 from collector.evaluate.retries import sequences
+from collector.evaluate.starting import waits_for_peer
+from collector.evaluate.tree import Tree
 from collector.views import Trace
 from collector.violation import Severity, Signal, Violation
 
@@ -51,6 +53,12 @@ class LimitOptions(Options):
         ge=1,
         description="deliveries of one message, which nobody waits for (Azure Service Bus, "
         "MaxDeliveryCount; Pub/Sub allows no fewer than 5)",
+    )
+    max_connects: int = Field(
+        default=60,
+        ge=1,
+        description="attempts of a service to reach a peer that is not there yet, with pauses, and "
+        "on behalf of no request or message, as at its start (ours)",
     )
 
 
@@ -69,7 +77,10 @@ class Kind(Policy[LimitOptions]):
         del now
         for sequence in trace.derived(sequences):
             many = sequence.attempts > self._most(sequence)
-            if many and self.match.service(sequence.call.service):
+            if not many or not self.match.service(sequence.call.service):
+                continue
+            few = sequence.attempts <= self.options.max_connects
+            if not (few and waits_for_peer(sequence, trace.derived(Tree))):
                 yield self._report(sequence, trace.trace_id.hex())
 
     def _most(self, sequence: AttemptSequence) -> int:

@@ -47,6 +47,8 @@ from collector.evaluate.attempts import DEMAND, Call, example
 from collector.evaluate.places import peer_name
 from collector.evaluate.policy import Meta, Options, Policy, Reading, Terms
 from collector.evaluate.retries import sequences
+from collector.evaluate.starting import waits_for_peer
+from collector.evaluate.tree import Tree
 from collector.evaluate.windows import Tumbling
 from collector.views import Tally, TallyKind, Trace
 from collector.violation import Basis, Severity, Signal, Violation
@@ -146,10 +148,12 @@ class Kind(Policy[StormOptions]):
                     window.calls += count
 
     def on_trace(self, trace: Trace, now: float) -> Iterable[Violation]:
-        """Count retries."""
+        """Count retries, but for those of services that start and wait for their peer."""
         del now
         for sequence in trace.derived(sequences):
             if not self.match.service(sequence.call.service):
+                continue
+            if waits_for_peer(sequence, trace.derived(Tree)):
                 continue
             window = self._windows.at(int(trace.arrived), sequence.call)
             if window is not None:
