@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 
 class Interval(NamedTuple):
-    """When a trace did something, in nanoseconds of one service's clock."""
+    """When a trace did something, in nanoseconds of one service's clock, and in which process."""
 
     start: int
     end: int
     trace_id: bytes
+    process: int = 0
 
 
 class Peak(NamedTuple):

@@ -35,6 +35,7 @@ Mend:
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -76,6 +77,15 @@ class StampedeOptions(Options):
     )
     load_ms: float = Field(
         default=5, ge=0, description="shorter reads are no load worth sharing (ours)"
+    )
+    start_seconds: float = Field(
+        default=60,
+        ge=0,
+        description="a process whose first load was seen no longer ago has just started, and what "
+        "it loads once is no part of a stampede (ours)",
+    )
+    max_processes: int = Field(
+        default=10_000, ge=1, description="processes of which the first load is remembered"
     )
     cache_keys: tuple[str, ...] = Field(
         default=ANSWER_KEYS,
@@ -137,7 +147,7 @@ class _Window:
         if loads is None:
             loads = self.things[thing] = _Loads(span.operation, span.statement.text)
         loads.operation = min(loads.operation, span.operation)
-        loads.intervals.append(Interval(span.start, ended(span), trace_id))
+        loads.intervals.append(Interval(span.start, ended(span), trace_id, span.resource.identity))
         self._total += 1
         if len(loads.intervals) >= 2 * self._max_of_one:
             self._forget(loads.trim(self._max_of_one))
@@ -172,6 +182,7 @@ class Kind(Policy[StampedeOptions]):
         self._before_start = float("-inf")
         self._misses: Generations[tuple[bytes, Service], bool] = Generations(options.max_misses)
         self._telling: Generations[Service, bool] = Generations(options.max_misses)
+        self._began: Generations[int, int] = Generations(2 * options.max_processes)
         self._locks = lru_cache(maxsize=4096)(_locks)
         self._overflow = 0
 
@@ -186,8 +197,8 @@ class Kind(Policy[StampedeOptions]):
         )
 
     def overflow(self) -> int:
-        """Loads and misses that were not remembered, because a bound was met."""
-        return self._overflow + self._misses.turns + self._telling.turns
+        """Loads, misses and processes that were not remembered, because a bound was met."""
+        return self._overflow + self._misses.turns + self._telling.turns + self._began.turns
 
     def on_row(self, row: Row, now: float) -> Iterable[Violation]:
         """Note a miss."""
@@ -209,6 +220,9 @@ class Kind(Policy[StampedeOptions]):
         del now
         span = note.span
         if self._loads(span):
+            process = span.resource.identity
+            began = self._began.get(process)
+            self._began[process] = span.start if began is None else min(span.start, began)
             window = self._windows.at(int(note.arrived), None)
             if window is not None:
                 thing = _Thing(span.resource.service, span.peer, span.target.identity)
@@ -256,9 +270,23 @@ class Kind(Policy[StampedeOptions]):
         if cut:
             span = max(one.end for one in intervals) - min(one.start for one in intervals)
             seconds = min(seconds, span / 1e9)
-        if found.traces < self.options.min_loads or not stands_out(found, intervals, seconds):
+        count = found.traces - self._starting(found)
+        if count < self.options.min_loads or not stands_out(found, intervals, seconds):
             return None
         return self._report(thing, loads, found, observed=bool(telling))
+
+    def _starting(self, found: Peak) -> int:
+        """How many of the traces at a peak are the only one there of a process that just began.
+
+        Replicas that start together load their settings together.
+        """
+        traces: dict[int, set[bytes]] = defaultdict(set)
+        for one in found.active:
+            traces[one.process].add(one.trace_id)
+        latest = found.at - int(self.options.start_seconds * 1e9)
+        alone = (process for process, own in traces.items() if len(own) == 1)
+        began = (self._began.get(process) for process in alone)
+        return sum(start is not None and start >= latest for start in began)
 
     def _report(self, thing: _Thing, loads: _Loads, found: Peak, *, observed: bool) -> Violation:
         subject = f"{peer_name(thing.peer)} {mask_name(loads.operation)}".strip()
