@@ -60,8 +60,11 @@ RETRYABLE_GRPC = frozenset(_RETRYABLE_GRPC_NUMBERS.values())
 #: ``error.type`` of a call that got no answer: timeouts, resets, refused connections.
 _NO_RESPONSE = re.compile(
     r"time[d_]?\s?out|timeout|deadline|reset|refused|unreachable|aborted|closed|broken.?pipe"
-    r"|connect(?:ion)?.?(?:error|exception|failed|failure)|disconnected|dns|unknown.?host"
-    r"|no.?route|econn|etimedout|enotfound|epipe|eof",
+    r"|connect(?:ion|or)?.?(?:error|exception|failed|failure)|disconnected|dns|unknown.?host"
+    r"|no.?route|econn|etimedout|enotfound|epipe|eof|eai_again|name.?resolution"
+    r"|no.?http.?response|premature.?close|response.?ended|incomplete.?read|chunked.?encoding"
+    r"|remote.?protocol.?error|\bread.?error|socket.?(?:error|exception|hang)|err.?socket"
+    r"|net\.operror",
     re.IGNORECASE,
 )
 

@@ -85,7 +85,7 @@ _SLOW_PEERS = (
     "bedrock-runtime.*", "api.mistral.ai*", "api.cohere.*", "api.groq.com*", "api.deepseek.com*",
     "s3.*amazonaws.com*", "*.s3.*amazonaws.com*", "*.blob.core.windows.net*",
     "*.r2.cloudflarestorage.com*", "openrouter.ai*", "kubernetes.default*", "*:6443",
-    "consul*", "*:8500",
+    "consul*", "*:8500", "nomad*", "*:4646",
 )  # fmt: skip
 
 
