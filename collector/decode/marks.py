@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TypeAlias
 
 from collector.classify import SpanKind
@@ -20,6 +21,7 @@ _Call: TypeAlias = tuple[bytes, str, str, str]
 
 _OUTGOING = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
 _HIGHEST = 64  # ancestors that are looked at
+_WRAPPERS = 3  # INTERNAL spans around a query, one within the other, as of repository and session
 
 
 def _calls(span: Span, spans: Mapping[bytes, Span]) -> Iterator[_Call]:
@@ -119,9 +121,10 @@ def _query_repeated(spans: Mapping[bytes, Span], repeated: int) -> bool:
         if not span.statement.text or span.details.batch is not BatchSize.UNTOLD:
             continue
         counts[span.parent_id, span.peer, span.statement.text] += 1
-        parent = spans.get(span.parent_id)
-        if parent is not None and parent.kind is SpanKind.INTERNAL and parent.parent_id:
-            counts[parent.parent_id, span.peer, span.statement.text] += 1
+        for above in islice(ancestors(span, spans), _WRAPPERS):
+            if above.kind is not SpanKind.INTERNAL or not above.parent_id:
+                break
+            counts[above.parent_id, span.peer, span.statement.text] += 1
     return any(count >= repeated for count in counts.values())
 
 

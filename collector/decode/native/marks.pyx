@@ -26,6 +26,7 @@ cdef enum:
     PRODUCER = 4
     FAMILY_SHIFT = 12
     FAMILIES = 16
+    WRAPPERS = 3         # INTERNAL spans around a query, one within the other
 
 cdef uint32_t PROBE_ROUTE = int(Mark.PROBE_ROUTE)
 cdef uint32_t RETRY_ATTRIBUTE = int(Mark.RETRY_ATTRIBUTE)
@@ -233,7 +234,7 @@ cdef int several_tenants(SpanTable table, uint64_t n) except -1 nogil:
 cdef int query_repeated(SpanTable table, uint64_t n) except -1 nogil:
     """Whether one query was run so many times under one parent, each time by itself.
 
-    An INTERNAL span around each query, as methods of a repository have, is no other parent.
+    INTERNAL spans around each query, as methods of a repository have, are no other parents.
     """
     cdef uint64_t at
     cdef uint32_t above
@@ -249,12 +250,15 @@ cdef int query_repeated(SpanTable table, uint64_t n) except -1 nogil:
         if counted(table, span.parent_id, profile.query) >= table.bounds.repeated:
             return True
         above = table.above[at]
-        if not above:
-            continue
-        parent = &table.spans[table.order[above - 1]]
-        if table.profiles[parent.profile].kind == INTERNAL and parent.parent_id \
-                and counted(table, parent.parent_id, profile.query) >= table.bounds.repeated:
-            return True
+        for _ in range(WRAPPERS):
+            if not above:
+                break
+            parent = &table.spans[table.order[above - 1]]
+            if table.profiles[parent.profile].kind != INTERNAL or not parent.parent_id:
+                break
+            if counted(table, parent.parent_id, profile.query) >= table.bounds.repeated:
+                return True
+            above = table.above[above - 1]
     return False
 
 

@@ -41,6 +41,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from pydantic import Field
@@ -63,6 +64,7 @@ _NANOSECONDS = 1_000_000_000
 _MILLISECOND = 1_000_000
 _DATA = frozenset({Verb.READ, Verb.INSERT, Verb.WRITE})
 _SWITCHED = 101
+_WRAPPERS = 3  # spans around a query that are looked at, as many as decoders do for marks
 
 #: What is read in portions, from the last key on and in its order, or changed in portions, those
 #: whose rows stand in an array or a document among them; where rows are listed, `BatchSize` tells.
@@ -75,6 +77,7 @@ _PORTIONS = re.compile(
     | ^(?:INSERT|UPDATE|MERGE|DELETE)\b .* \b(?:UNNEST|JSON_TABLE|OPENJSON
         |JSONB?_(?:TO|POPULATE)_RECORDSET)\b
     | ^(?:DELETE|UPDATE)\b .* \bLIMIT\b | ^(?:DELETE|UPDATE)\ TOP\b | \bSKIP\ LOCKED\b
+    | ^INSERT\ (?:ALL|FIRST)\b | \"search_after\"\s?:
     """,
     re.IGNORECASE | re.ASCII | re.VERBOSE,
 )
@@ -105,7 +108,7 @@ class RepetitionOptions(Options):
 class _Query(NamedTuple):
     """What is repeated: spans alike in this run the same query for the same code.
 
-    ``within`` is the name of the spans between the parent and the calls, where there are any.
+    ``within`` are the names of the spans between the parent and the calls, where there are any.
     """
 
     parent_id: bytes
@@ -136,10 +139,10 @@ class Kind(Policy[RepetitionOptions]):
         del now
         tree = trace.derived(Tree)
         told: set[tuple[bytes, str]] = set()
-        for calls, wrapped in self._groups(trace.spans, tree):
+        for parent_id, calls, wrapped in self._groups(trace.spans, tree):
             if len(calls) < self.options.min_repeats:
                 continue
-            run = self._run(calls, tree, wrapped=wrapped)
+            run = self._run(calls, tree.by_id.get(parent_id), tree)
             entry = tree.entry(calls[0])
             if len(run) < self.options.min_repeats or entry is None or not self._serves(entry):
                 continue
@@ -148,21 +151,28 @@ class Kind(Policy[RepetitionOptions]):
                 told.add(what)
                 yield self._report(run, entry, trace.trace_id.hex())
 
-    def _groups(self, spans: Sequence[Span], tree: Tree) -> Iterator[tuple[Sequence[Span], bool]]:
-        """Calls with one query under one parent, then those of which each is in a span of its own.
+    def _groups(
+        self, spans: Sequence[Span], tree: Tree
+    ) -> Iterator[tuple[bytes, Sequence[Span], bool]]:
+        """Calls with one query under one parent, then those of which each is in spans of its own.
 
-        Such spans are those of the methods of a repository, or of the resolvers of a field.
+        Such spans are those of the methods of a repository, of the session that it uses, or of the
+        resolvers of a field.
         """
         direct: dict[_Query, list[Span]] = defaultdict(list)
         wrapped: dict[_Query, list[Span]] = defaultdict(list)
         for span in filter(self._counts, spans):
             direct[_query(span, span.parent_id)].append(span)
-            parent = tree.parent(span)
-            if parent is not None and parent.kind is SpanKind.INTERNAL and parent.parent_id:
-                within = unnumbered(parent.name)  # resolvers of a list are named by their place
-                wrapped[_query(span, parent.parent_id, within)].append(span)
-        yield from ((calls, False) for calls in direct.values())
-        yield from ((calls, True) for calls in wrapped.values())
+            within = ""
+            for above in islice(tree.above(span), _WRAPPERS):
+                if above.kind is not SpanKind.INTERNAL or not above.parent_id:
+                    break
+                within += (
+                    f"/{unnumbered(above.name)}"  # resolvers of a list are named by their place
+                )
+                wrapped[_query(span, above.parent_id, within)].append(span)
+        yield from ((query.parent_id, calls, False) for query, calls in direct.items())
+        yield from ((query.parent_id, calls, True) for query, calls in wrapped.items())
 
     def _counts(self, span: Span) -> bool:
         said = span.statement
@@ -186,15 +196,12 @@ class Kind(Policy[RepetitionOptions]):
             and semconv.integer(entry.attributes, "http.response.status_code") != _SWITCHED
         )
 
-    def _run(self, calls: Sequence[Span], tree: Tree, *, wrapped: bool) -> Sequence[Span]:
+    def _run(self, calls: Sequence[Span], parent: Span | None, tree: Tree) -> Sequence[Span]:
         """The longest run of calls of which each began when the one before had ended.
 
         Calls at the same time (pipelines, fan-out) cost one round trip; they count as one.
         """
         most = self.options.max_gap_seconds * _NANOSECONDS
-        parent = tree.parent(calls[0])
-        if wrapped and parent is not None:
-            parent = tree.parent(parent)
         idle: Idle | None = None
         longest: list[Span] = []
         run: list[Span] = []
