@@ -13,11 +13,15 @@ def normal_route(path: str) -> str:
 
 
 def probe_route(kind: SpanKind, attributes: Attributes, operation: str) -> str:
-    """The normalised route of a SERVER span, or its gRPC method; empty for other spans."""
+    """The normalised route of a SERVER span, or its gRPC method; empty for other spans.
+
+    A route that ends in a wildcard (Spring's ``/actuator/health/**``) tells less than the path.
+    """
     if kind is not SpanKind.SERVER:
         return ""
-    route = semconv.text(attributes, "http.route") or semconv.text(attributes, "url.path")
-    if not route:
+    route = semconv.text(attributes, "http.route")
+    if not route or route.endswith("*"):
         full = semconv.text(attributes, "url.full")
-        route = full and classify.path_of(full)
+        path = semconv.text(attributes, "url.path") or (full and classify.path_of(full))
+        route = path or route
     return normal_route(route) if route else operation.lower()

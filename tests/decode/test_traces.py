@@ -186,6 +186,16 @@ def inner(number: int, parent: int = 0) -> Span:
         ([span(2, 1, flags=Flag(0))], Mark(0)),
         ([span(1, kind=SpanKind.SERVER, attributes={"http.route": "/livez/"})], Mark.PROBE_ROUTE),
         ([span(1, kind=SpanKind.SERVER, attributes={"http.target": "/livez?x"})], Mark.PROBE_ROUTE),
+        (
+            [
+                span(
+                    1,
+                    kind=SpanKind.SERVER,
+                    attributes={"http.route": "/**", "url.path": "/livez"},
+                )
+            ],
+            Mark.PROBE_ROUTE,
+        ),
         ([span(1, attributes={"http.route": "/livez"})], Mark(0)),
         ([span(1, 1)], Mark(0)),
         ([span(1, 2), span(2, 1)], Mark(0)),

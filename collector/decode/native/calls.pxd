@@ -94,7 +94,8 @@ cdef inline void learn(Call* call, uint32_t roles, uint64_t key_hash, Field* val
         if roles & ROLE_ROUTE:
             call.route = True
         if roles & ROLE_SERVER_ROUTE:
-            call.server_route = True
+            # A wildcard at its end tells less than the path; of equal keys the last counts.
+            call.server_route = kind != STRING or value.start[value.size - 1] != c"*"
     if roles & TARGET_ROLES:
         slot = slot_of(roles)
         call.filled &= ~(<uint32_t>1 << slot)

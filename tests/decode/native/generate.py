@@ -30,6 +30,7 @@ TEXTS = (
     "ключ", "a\nb", "%41%4b", "user.email=ann%40shop.example,region=eu", "UNAVAILABLE", "0", "2",
     "true", "\u00e9" * 8200, "order 12345 of 0f8fad5b-d9cb-469f-a165-70867728950e",
     "deadbeefdeadbeef01", "/a//b/ABCDEFGHIJKLMNOPQRST1", "/livez/", "/livez?probe", "/7/livez",
+    "/**", "*",
     "SELECT * FROM t WHERE id = $1", "SELECT * FROM t WHERE id=:id LIMIT 5", '{"find":"t","n":5}',
     "SELECT * FROM t WHERE id = %s LIMIT 5", "SELECT 1 FROM t WHERE at > '12:30'::time", "id = @p1",
 )  # fmt: skip

@@ -147,8 +147,8 @@ def _request(span: Span, rng: random.Random, _text: str) -> None:
     span.kind = rng.choice((_SERVER, _CLIENT))
     span.name = "POST"
     put(span, "http.request.method", "POST")
-    put(span, "http.route", rng.choice(("/orders", "/pay")))
-    put(span, "url.path", rng.choice(("/orders", "/pay")))
+    put(span, "http.route", rng.choice(("/orders", "/pay", "/**")))
+    put(span, "url.path", rng.choice(("/orders", "/pay", "/livez")))
     put(span, "http.response.status_code", rng.choice((200, 503, 503)))
     if rng.random() < 0.1:
         put(span, "http.request.resend_count", 1)
