@@ -56,6 +56,9 @@ DEAD_LETTERS = (
     "*.dlx",
     "*-dlx",
     "*_dlx",
+    "*.dlx:*",
+    "*-dlx:*",
+    "*_dlx:*",
 )
 
 #: Patterns of destinations that are about those, and take none of their messages (ours).

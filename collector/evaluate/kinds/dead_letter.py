@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -71,6 +72,23 @@ class DeadLetterOptions(Options):
     max_queues: int = Field(default=1000, ge=1, description="queues counted in a window")
 
 
+#: A consumer of Azure Service Bus has the broker move a message there.
+_MOVES = tuple(
+    SpanSelection(
+        kinds=frozenset({SpanKind.CLIENT, SpanKind.CONSUMER, SpanKind.INTERNAL}),
+        where=(KeyMatch((key,), ("dead_letter", "deadletter", "DeadLetter")),),
+    )
+    for key in ("messaging.servicebus.disposition_status", "messaging.operation.name")
+)
+
+
+class _Letters(NamedTuple):
+    """Where letters go; ``moved`` says that the broker moves them on behalf of their consumer."""
+
+    target: Queue
+    moved: bool
+
+
 @dataclass(slots=True)
 class _Window:
     sends: int = 0
@@ -92,16 +110,17 @@ class Kind(Policy[DeadLetterOptions]):
             where=(KeyMatch(names, patterns),),
         )
         self._selected = Selected([self._selection])
+        self._moves = Selected(_MOVES)
         self._exempt = any_of(tuple(map(any_case, options.exempt_destinations)))
-        self._windows: Tumbling[Queue, _Window] = Tumbling(
+        self._windows: Tumbling[_Letters, _Window] = Tumbling(
             options.window_seconds, _Window, max_keys=options.max_queues
         )
 
     def demand(self) -> Demand:
-        """Spans about a message for a dead-letter queue."""
+        """Spans about a message for a dead-letter queue, and those by which one is moved there."""
         return Demand(
             notes=frozenset({NoteKind.SELECTED}),
-            selected=(self._selection,),
+            selected=(self._selection, *_MOVES),
             trace_keys=MESSAGE_KEYS,
         )
 
@@ -113,13 +132,14 @@ class Kind(Policy[DeadLetterOptions]):
         """Count a message that was sent; those that are taken back out are no fault."""
         del now
         span = note.span
-        if role(span) is Role.SEND and self._selected.takes(
-            span.kind, span.status, span.attributes, failed=span.failed
-        ):
+        what = (span.kind, span.status, span.attributes)
+        moved = self._moves.takes(*what, failed=span.failed)
+        sent = role(span) is Role.SEND and self._selected.takes(*what, failed=span.failed)
+        if moved or sent:
             target = queue(span)
-            if self._exempt is not None and self._exempt.match(target.destination):
+            if not moved and self._exempt is not None and self._exempt.match(target.destination):
                 return ()
-            window = self._windows.at(note.arrived, target)
+            window = self._windows.at(note.arrived, _Letters(target, moved))
             if window is not None:
                 window.sends += 1
                 window.trace_id = min(window.trace_id or note.trace_id, note.trace_id)
@@ -129,17 +149,19 @@ class Kind(Policy[DeadLetterOptions]):
         """Report the windows of which no trace is open any more."""
         del now
         for _, queues in self._windows.close(float("inf") if final else watermark):
-            for target, window in sorted(queues.items(), key=lambda one: one[0]):
-                yield self._report(target, window)
+            for letters, window in sorted(queues.items(), key=lambda one: one[0]):
+                yield self._report(letters, window)
 
-    def _report(self, target: Queue, window: _Window) -> Violation:
+    def _report(self, letters: _Letters, window: _Window) -> Violation:
+        target, moved = letters
+        where = f"dead-letter queue {'of ' if moved else ''}{target.subject}"
         return self.violation(
             severity=Severity.WARNING,
             signal=Signal.TRACES,
             service=target.service,
             subject=target.subject,
             count=window.sends,
-            summary=f"{counted(window.sends, 'send')} to the dead-letter queue {target.subject} in "
+            summary=f"{counted(window.sends, 'send')} to the {where} in "
             f"{self.options.window_seconds:g} s",
             trace_id=window.trace_id.hex(),
             evidence={"destination": target.destination, "sends": window.sends},
