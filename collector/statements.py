@@ -118,6 +118,16 @@ _VERBS: dict[Verb, str] = {
 }
 _BY_WORD = {word: verb for verb, words in _VERBS.items() for word in words.split()}
 
+#: Calls of drivers that wrap Go's database/sql, named after its methods, and have no text.
+_BY_METHOD = {
+    "sql.conn.begin_tx": Verb.BEGIN,
+    "sql.tx.commit": Verb.COMMIT,
+    "sql.tx.rollback": Verb.ROLLBACK,
+    "db.begin": Verb.BEGIN,
+    "tx.commit": Verb.COMMIT,
+    "tx.rollback": Verb.ROLLBACK,
+}
+
 
 class Statement(NamedTuple):
     """A database call without its values.
@@ -173,6 +183,8 @@ def _masked(query: str, standard: bool) -> str:
 @lru_cache(maxsize=4096)
 def _verb(told: str) -> Verb | None:
     """The verb that a text begins with; None when its first word tells nothing."""
+    if told.lower() in _BY_METHOD:
+        return _BY_METHOD[told.lower()]
     word = _WORD.search(told)
     name = word[0].lower() if word else ""
     if name == "with":

@@ -229,6 +229,20 @@ def test_a_cache_tells_its_command_and_neither_keys_nor_values():
     assert (said.text, said.verb, said.effect) == ("", Verb.READ, False)
 
 
+@pytest.mark.parametrize(
+    ("name", "verb"),
+    [
+        ("sql.conn.begin_tx", Verb.BEGIN),
+        ("sql.tx.commit", Verb.COMMIT),
+        ("sql.tx.rollback", Verb.ROLLBACK),
+        ("db.Begin", Verb.BEGIN),
+        ("sql.conn.exec", Verb.OTHER),
+    ],
+)
+def test_wrappers_of_database_sql_name_their_spans_after_its_methods(name, verb):
+    assert statement(name, {"db.system": "postgresql"}).verb is verb
+
+
 def test_other_spans_say_nothing():
     assert statement("SELECT t", {"db.query.text": "SELECT 1"}) is NO_STATEMENT
 
