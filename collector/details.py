@@ -35,6 +35,7 @@ _LONGEST_URL = 2048  # characters of a URL that are looked at
 _PAGE_OF_URL = re.compile(r"[?&](?:from|skip)=([0-9]{1,18})(?=[&#]|\Z)", re.ASCII)
 _SYSTEMS = frozenset(semconv.family("db.system.name"))
 _VALUES = re.compile(r"\bVALUES\s*\(", re.IGNORECASE | re.ASCII)
+_LONG_LIST = re.compile(r"\bIN\s*\((?:[^(),]*,){20}", re.IGNORECASE | re.ASCII)
 _NEXT_ROW = re.compile(r"\)\s*,\s*\(", re.ASCII)
 OFFSETS = frozenset(f"{prefix}{name}" for prefix in PARAMETERS for name in ("offset", "skip"))
 ROWS = "db.response.returned_rows"
@@ -240,7 +241,9 @@ def _batch(attributes: Attributes) -> BatchSize:
 
 
 def _several_rows(query: AttributeValue) -> bool:
-    """Whether a query lists several rows, as those do that insert many at once."""
+    """Whether a query lists several rows, as those do that insert or ask for many at once."""
     text = query[:_LONGEST_READ] if isinstance(query, str) else ""
+    if _LONG_LIST.search(text):
+        return True
     values = _VALUES.search(text)
     return values is not None and _NEXT_ROW.search(text, values.end()) is not None

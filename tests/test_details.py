@@ -124,6 +124,9 @@ BATCHES = [
     ({"db.statement": "UPDATE t SET a = v.a FROM (VALUES (1, 2),(3, 4)) v"}, BatchSize.TOLD),
     ({"db.query.text": "INSERT INTO t (a, b) VALUES ($1, $2)"}, BatchSize.UNTOLD),
     ({"db.query.text": "SELECT f(a), (b) FROM t"}, BatchSize.UNTOLD),
+    ({"db.query.text": f"SELECT * FROM t WHERE id IN ({'?, ' * 20}?)"}, BatchSize.TOLD),
+    ({"db.query.text": f"SELECT * FROM t WHERE id IN ({'?, ' * 19}?)"}, BatchSize.UNTOLD),
+    ({"db.query.text": "SELECT * FROM t WHERE a = ? AND b IN ('x', 'y')"}, BatchSize.UNTOLD),
     ({}, BatchSize.UNTOLD),
 ]
 

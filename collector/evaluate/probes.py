@@ -112,7 +112,7 @@ class Probes:
             if span.span_id in seen or not same_service(span, probe):
                 continue
             seen.add(span.span_id)
-            if self.purpose(span) is not None:
+            if self.purpose(span) is not None or _passed_on(span, probe):
                 continue
             name = self._dependency(span)
             if name:
@@ -137,6 +137,15 @@ class Probes:
                 own = key == "rpc.system.name" and _is_local(span)
                 return "" if own else f"{system} {peer_name(span.peer)}".strip()
         return _http(span)
+
+
+def _passed_on(span: Span, probe: Span) -> bool:
+    """Whether a gateway, which has no route for a probe, asks for its path what is behind it."""
+    route = semconv.text(probe.attributes, "http.route")
+    if route and not route.endswith("*"):
+        return False
+    path = span.operation.partition(" ")[2]
+    return bool(path) and normal_route(path) == probe.route
 
 
 def _http(span: Span) -> str:

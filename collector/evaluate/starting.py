@@ -11,8 +11,9 @@ from collector.views import Span
 
 #: ``error.type`` of a call that never reached a server, so that nothing can have come of it.
 _NOT_SENT = re.compile(
-    r"refused|unreachable|unknown.?host|no.?route|dns|name.?resolution|enotfound"
-    r"|connect.?time",
+    r"refused|unreach|unknown.?host|no.?route|dns|name.?resolution|enotfound|eai_again"
+    r"|connect.?time|(?<!dis)connect.?(?:exception|error)|connector.?error"
+    r"|(?:new|endpoint).?connection.?error|\Aconnection_error\Z",
     re.IGNORECASE,
 )
 _LONGEST = 256  # characters of an error type that are looked at

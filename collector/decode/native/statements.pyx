@@ -25,6 +25,7 @@ cdef enum:
     MOST_DIGITS = 18
     LONGEST_SYSTEM = 32      # bytes of a name of a system that may be known
     LONGEST_URL = 2048       # characters of a URL that are looked at
+    LONG_LIST = 20           # commas in it
     LONGEST_WORD = 128       # characters of a command of a cache in which its first word ends
     LARGEST = 0xFFFFFFFF
 
@@ -512,8 +513,21 @@ cdef uint64_t page_of(const uint8_t* url, size_t size) noexcept nogil:
     return rows
 
 
+cdef bint long_list(const uint8_t* at, const uint8_t* end) noexcept nogil:
+    """Whether a list in parentheses begins here that is long."""
+    cdef int commas = 0
+    at = blanks_end(at, end)
+    if at == end or at[0] != c"(":
+        return False
+    at += 1
+    while at < end and at[0] != c"(" and at[0] != c")" and commas < LONG_LIST:
+        commas += at[0] == c","
+        at += 1
+    return commas == LONG_LIST
+
+
 cdef bint several_rows(const uint8_t* text, size_t size) noexcept nogil:
-    """Whether ``VALUES (...), (`` stands in a query."""
+    """Whether ``VALUES (...), (`` or ``IN (`` with a long list stands in a query."""
     cdef const uint8_t* at = text
     cdef const uint8_t* end = text + size
     cdef const uint8_t* word
@@ -523,6 +537,8 @@ cdef bint several_rows(const uint8_t* text, size_t size) noexcept nogil:
         if is_word(at[0]):
             word = at
             at = words_end(at, end)
+            if at - word == 2 and is_word_at(word, end, "in", 2) and long_list(at, end):
+                return True
             if not values and at - word == 6 and is_word_at(word, end, "values", 6):
                 after = blanks_end(at, end)
                 if after < end and after[0] == c"(":
