@@ -26,6 +26,7 @@ _OFFSET = re.compile(
     r"|\"\$?skip\"\s*:\s*([0-9]{1,18})\b",
     re.IGNORECASE | re.ASCII,
 )
+_BODY = re.compile(r"\s*\{", re.ASCII)
 #: A search of Elasticsearch tells its page at the top of its body; further down `from` is a range.
 _PAGE = re.compile(
     r"(?P<opens>[\[{])|(?P<closes>[\]}])|\"from\"\s*:\s*(?P<rows>[0-9]{1,18})\b|\"size\"\s*:",
@@ -219,6 +220,8 @@ def _offset(attributes: Attributes) -> int:
 
 def _page(body: str) -> int:
     """What the body of a search skips, by a `from` beside a `size`; 0 when it is no such body."""
+    if not _BODY.match(body):
+        return 0
     depth, rows, sized = 0, 0, False
     for match in _PAGE.finditer(body):
         if match["opens"]:

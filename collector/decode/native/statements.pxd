@@ -35,5 +35,4 @@ cdef class Statements:
         except? 0 nogil
 
 
-cdef uint32_t offset_in(const uint8_t* text, size_t size) noexcept nogil
 cdef uint64_t page_of(const uint8_t* url, size_t size) noexcept nogil

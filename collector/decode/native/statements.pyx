@@ -448,23 +448,64 @@ cdef uint64_t offset_at(const uint8_t* at, const uint8_t* end) noexcept nogil:
     return number if after < end and is_digit(after[0]) else 0
 
 
-cdef uint32_t offset_in(const uint8_t* text, size_t size) noexcept nogil:
-    """The largest number of rows that a query says it skips."""
+cdef bint long_list(const uint8_t* at, const uint8_t* end) noexcept nogil:
+    """Whether a list in parentheses begins here that is long."""
+    cdef int commas = 0
+    at = blanks_end(at, end)
+    if at == end or at[0] != c"(":
+        return False
+    at += 1
+    while at < end and at[0] != c"(" and at[0] != c")" and commas < LONG_LIST:
+        commas += at[0] == c","
+        at += 1
+    return commas == LONG_LIST
+
+
+cdef void read_words(const uint8_t* text, size_t size, uint64_t* offset, bint* rows)\
+        noexcept nogil:
+    """The largest number of rows that a query says it skips, and whether it lists several.
+
+    It does so by ``VALUES (...), (`` and by a long list after ``IN``.
+    """
     cdef const uint8_t* at = text
     cdef const uint8_t* end = text + size
-    cdef uint64_t largest = 0, found
+    cdef const uint8_t* word
+    cdef uint64_t found
+    cdef uint8_t first
+    cdef bint values = False
+    offset[0] = 0
+    rows[0] = False
     while at < end:
         if is_word(at[0]):
-            if at[0] | 32 == c"o" or at[0] | 32 == c"l" or at[0] | 32 == c"s":
+            word = at
+            first = at[0] | 32
+            if first == c"o" or first == c"l" or first == c"s":
                 found = offset_at(at, end)
-                largest = found if found > largest else largest
+                offset[0] = found if found > offset[0] else offset[0]
             at = words_end(at, end)
+            if first == c"i" and at - word == 2 and word[1] | 32 == c"n" and long_list(at, end):
+                rows[0] = True
+            elif first == c"v" and at - word == 6 and is_word_at(word, end, "values", 6):
+                word = blanks_end(at, end)
+                values |= word < end and word[0] == c"("
             continue
         if at[0] == c'"':
             found = offset_at(at, end)
-            largest = found if found > largest else largest
+            offset[0] = found if found > offset[0] else offset[0]
+        elif values and at[0] == c")" and next_row(at + 1, end):
+            rows[0] = True
         at += 1
-    return <uint32_t>(largest if largest < LARGEST else LARGEST)
+    if offset[0] > LARGEST:
+        offset[0] = LARGEST
+
+
+cdef inline bint next_row(const uint8_t* at, const uint8_t* end) noexcept nogil:
+    """Whether a comma and a parenthesis stand here."""
+    at = blanks_end(at, end)
+    if at == end or at[0] != c",":
+        return False
+    at = blanks_end(at + 1, end)
+    return at < end and at[0] == c"("
 
 
 cdef uint64_t page_in(const uint8_t* text, size_t size) noexcept nogil:
@@ -475,6 +516,9 @@ cdef uint64_t page_in(const uint8_t* text, size_t size) noexcept nogil:
     cdef uint64_t rows = 0, found
     cdef int64_t depth = 0
     cdef bint sized = False, is_from
+    at = blanks_end(at, end)
+    if at == end or at[0] != c"{":
+        return 0
     while at < end:
         if at[0] == c"{" or at[0] == c"[":
             depth += 1
@@ -511,48 +555,6 @@ cdef uint64_t page_of(const uint8_t* url, size_t size) noexcept nogil:
                 rows = found
         at += 1
     return rows
-
-
-cdef bint long_list(const uint8_t* at, const uint8_t* end) noexcept nogil:
-    """Whether a list in parentheses begins here that is long."""
-    cdef int commas = 0
-    at = blanks_end(at, end)
-    if at == end or at[0] != c"(":
-        return False
-    at += 1
-    while at < end and at[0] != c"(" and at[0] != c")" and commas < LONG_LIST:
-        commas += at[0] == c","
-        at += 1
-    return commas == LONG_LIST
-
-
-cdef bint several_rows(const uint8_t* text, size_t size) noexcept nogil:
-    """Whether ``VALUES (...), (`` or ``IN (`` with a long list stands in a query."""
-    cdef const uint8_t* at = text
-    cdef const uint8_t* end = text + size
-    cdef const uint8_t* word
-    cdef const uint8_t* after
-    cdef bint values = False
-    while at < end:
-        if is_word(at[0]):
-            word = at
-            at = words_end(at, end)
-            if at - word == 2 and is_word_at(word, end, "in", 2) and long_list(at, end):
-                return True
-            if not values and at - word == 6 and is_word_at(word, end, "values", 6):
-                after = blanks_end(at, end)
-                if after < end and after[0] == c"(":
-                    values = True
-                    at = after + 1
-            continue
-        if values and at[0] == c")":
-            after = blanks_end(at + 1, end)
-            if after < end and after[0] == c",":
-                after = blanks_end(after + 1, end)
-                if after < end and after[0] == c"(":
-                    return True
-        at += 1
-    return False
 
 
 @cython.final
@@ -616,6 +618,7 @@ cdef class Statements:
         """
         cdef Query* known
         cdef size_t looked_at
+        cdef uint64_t offset
         if systems & (systems - 1):
             systems = 1 << UNKNOWN_SYSTEM
         hashed += systems
@@ -626,9 +629,8 @@ cdef class Statements:
         looked_at = size if size <= LONGEST_READ else first_characters(text, size, LONGEST_READ)
         known.text = hashed
         known.literal = has_literal(text, size, LONGEST_READ)
-        known.offset = <uint32_t>max(<uint64_t>offset_in(text, looked_at),
-                                     min(page_in(text, looked_at), <uint64_t>LARGEST))
-        known.rows = several_rows(text, looked_at)
+        read_words(text, looked_at, &offset, &known.rows)
+        known.offset = <uint32_t>max(offset, min(page_in(text, looked_at), <uint64_t>LARGEST))
         if systems == 1 << CACHE_SYSTEM:
             known.masked = mix(text_hash(text, first_word(text, size), &self.secret), 1, &self.secret)
             return known
@@ -681,10 +683,16 @@ def offset(str text):
     """The rows that a query skips by its text."""
     cdef bytes raw = text[:LONGEST_READ].encode()
     cdef const uint8_t* start = <const uint8_t*><const char*>raw
-    return max(offset_in(start, len(raw)), min(page_in(start, len(raw)), LARGEST))
+    cdef uint64_t skipped
+    cdef bint rows
+    read_words(start, len(raw), &skipped, &rows)
+    return max(skipped, min(page_in(start, len(raw)), LARGEST))
 
 
 def lists_rows(str text):
     """Whether a query lists several rows."""
     cdef bytes raw = text[:LONGEST_READ].encode()
-    return bool(several_rows(<const uint8_t*><const char*>raw, len(raw)))
+    cdef uint64_t skipped
+    cdef bint rows
+    read_words(<const uint8_t*><const char*>raw, len(raw), &skipped, &rows)
+    return bool(rows)
