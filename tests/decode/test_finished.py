@@ -142,6 +142,22 @@ MARKS: dict[str, tuple[Any, Mark]] = {
         Mark.QUERY_REPEATED),
     "three queries": (
         [span("p", kind="internal"), *(query(n, f"SELECT a{n}") for n in range(3))], Mark(0)),
+    "a query, each below three spans of its own": (
+        [one for n in range(3) for one in (
+            span(f"u{n}", "p", kind="internal"), span(f"v{n}", f"u{n}", kind="internal"),
+            span(f"w{n}", f"v{n}", kind="internal"), query(n, SELECT.format(n), f"w{n}"))],
+        Mark.QUERY_REPEATED),
+    "a query, each below four spans of its own": (
+        [one for n in range(3) for one in (
+            span(f"t{n}", "p", kind="internal"), span(f"u{n}", f"t{n}", kind="internal"),
+            span(f"v{n}", f"u{n}", kind="internal"), span(f"w{n}", f"v{n}", kind="internal"),
+            query(n, SELECT.format(n), f"w{n}"))],
+        Mark(0)),
+    "two queries whose parents go round in a circle": (
+        [query("a", SELECT.format(1), "b", kind="internal"),
+         query("b", SELECT.format(2), "a", kind="internal")], Mark(0)),
+    "three queries that list many rows": (
+        [query(n, "INSERT INTO t VALUES (1), (2)") for n in range(3)], Mark(0)),
     "a query, by three parents": (
         [query(n, SELECT.format(n), parent=None if n else "x") for n in range(3)], Mark(0)),
     "a query, of three databases": (
