@@ -27,7 +27,6 @@ _DEPRECATED: dict[str, tuple[str, ...]] = {
     "db.query.text": ("db.statement",),
     "db.system.name": ("db.system",),
     "deployment.environment.name": ("deployment.environment",),
-    "error.type": ("http.error_name",),
     "feature_flag.provider.name": ("feature_flag.provider_name",),
     "feature_flag.result.reason": ("feature_flag.evaluation.reason",),
     "feature_flag.result.variant": ("feature_flag.variant",),

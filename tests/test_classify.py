@@ -75,7 +75,6 @@ def test_the_operation_repeats_although_ids_differ(
         ({"error.type": "name_resolution_error"}, True),
         ({"error.type": "response_ended"}, True),
         ({"error.type": "SocketError"}, True),
-        ({"http.error_name": "ECONNREFUSED"}, True),
         ({"rpc.connect_rpc.error_code": "unavailable"}, True),
         ({"rpc.connect_rpc.error_code": "not_found"}, False),
         ({"rpc.grpc.status_code": 14}, True),

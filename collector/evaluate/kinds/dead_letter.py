@@ -78,7 +78,11 @@ _MOVES = tuple(
         kinds=frozenset({SpanKind.CLIENT, SpanKind.CONSUMER, SpanKind.INTERNAL}),
         where=(KeyMatch((key,), ("dead_letter", "deadletter", "DeadLetter")),),
     )
-    for key in ("messaging.servicebus.disposition_status", "messaging.operation.name")
+    for key in (
+        "azure.servicebus.disposition_status",
+        "messaging.servicebus.disposition_status",
+        "messaging.operation.name",
+    )
 )
 
 
