@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from typing import NamedTuple
 
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[\"'\\/bfnrt])")
 _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _ROUNDS = 2  # a URL inside a URL's query is encoded twice
+
+
+class _Parts(NamedTuple):
+    """The encoded parts of a text, in its order.
+
+    Attributes:
+        begins: index of each in the decoded text.
+        ends: index after each in the decoded text.
+        sources: where each stands in what was decoded.
+        shifts: by how much plain text before each is moved, and at last that after all of them.
+    """
+
+    begins: list[int]
+    ends: list[int]
+    sources: list[range]
+    shifts: list[int]
 
 
 class Look:
@@ -22,7 +40,7 @@ class Look:
         base: where a piece begins in the text that was received.
     """
 
-    __slots__ = ("_base", "_escapes", "_resolve", "_source", "text")
+    __slots__ = ("_base", "_escapes", "_parts", "_resolve", "_source", "text")
 
     def __init__(
         self,
@@ -37,6 +55,7 @@ class Look:
         self._escapes = escapes
         self._resolve = resolve
         self._base = base
+        self._parts: _Parts | None = None
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """Where a part of this text stands in the text that was received.
@@ -48,17 +67,27 @@ class Look:
         return self._source.origin(self._back(start, last=False), self._back(end, last=True))
 
     def _back(self, index: int, *, last: bool) -> int:
-        source = self._source
-        shift = 0  # of plain text after the escapes passed so far
-        for match in self._escapes.finditer(source.text if source else ""):
-            begin = match.start() - shift
-            length = len(self._resolve(match))
-            if index < begin or (last and index == begin):
-                break
-            if index < begin + length or (last and index == begin + length):
-                return match.end() if last else match.start()
-            shift = match.end() - begin - length
-        return index + shift
+        parts = self._parts
+        if parts is None:
+            parts = self._parts = self._read()
+        at = (bisect_left if last else bisect_right)(parts.ends, index)
+        if at < len(parts.ends):
+            begin, source = parts.begins[at], parts.sources[at]
+            if index > begin or (index == begin and not last):
+                return source.stop if last else source.start
+        return index + parts.shifts[at]
+
+    def _read(self) -> _Parts:
+        """The encoded parts, read once: a text can have as many finds in it as parts."""
+        parts = _Parts([], [], [], [0])
+        for match in self._escapes.finditer(self._source.text if self._source else ""):
+            begin = match.start() - parts.shifts[-1]
+            end = begin + len(self._resolve(match))
+            parts.begins.append(begin)
+            parts.ends.append(end)
+            parts.sources.append(range(*match.span()))
+            parts.shifts.append(match.end() - end)
+        return parts
 
 
 def _percent(match: re.Match[str]) -> str:
