@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from collector.evaluate.detectors.scan import Detectors
 from collector.evaluate.detectors.table import OPT_IN_NAMES
 from collector.evaluate.policy import opted
 from collector.inspection import fingerprint_key
+from collector.report.printable import as_json, one_line
 from collector.scanfile import Scanned, otlp_requests, scan_otlp, scan_text
 
 EVERY = "all"
@@ -78,7 +78,7 @@ def scan(
     except DecodeError as error:
         click.echo(f"error: {file.name}: {error}", err=True)
         sys.exit(ERROR)
-    show = _as_table if form == "table" else _as_json
+    show = _as_table if form == "table" else _in_json
     show(found, lasting=key_file is not None)
     sys.exit(FINDINGS if found else CLEAN)
 
@@ -98,12 +98,12 @@ def _progress(found: Iterator[Scanned]) -> Iterator[Scanned]:
     return iter(track(found, description="scanning", console=console, transient=True))
 
 
-def _as_json(found: list[Scanned], *, lasting: bool) -> None:
+def _in_json(found: list[Scanned], *, lasting: bool) -> None:
     for one in found:
         shown = one._asdict() | {"severity": one.severity.label}
         if not lasting:
             del shown["fingerprint"]
-        click.echo(json.dumps(shown, ensure_ascii=False))
+        click.echo(as_json(shown))
 
 
 def _as_table(found: list[Scanned], *, lasting: bool) -> None:
@@ -114,7 +114,8 @@ def _as_table(found: list[Scanned], *, lasting: bool) -> None:
             table.add_column(column, overflow="fold")
         for one in found:
             severity = Text(one.severity.label, STYLES[one.severity])
-            row = [Text(one.place), Text(one.detector), severity, Text(one.preview)]
+            what = Text(one_line(one.preview))
+            row = [Text(one_line(one.place)), Text(one.detector), severity, what]
             table.add_row(*row, *[Text(one.fingerprint)] * lasting)
         print_table(table)
     click.echo(f"{len(found)} found")

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from collector.report.collapse import Finding
+from collector.report.printable import one_line
 from collector.violation import Severity
 
 STYLES = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
@@ -30,11 +31,11 @@ def findings_table(findings: Sequence[Finding]) -> Table:
     table.add_column("what to do", overflow="fold", ratio=3)
     for one in sorted(findings, key=lambda f: (-f.severity, f.service, f.policy, f.subject)):
         table.add_row(
-            Text(one.service.name),
+            Text(one_line(one.service.name)),
             Text(one.policy),
             Text(one.severity.label, STYLES[one.severity]),
             str(one.count),
-            Text(one.summary),
+            Text(one_line(one.summary)),
             Text(one.remedy),
         )
     return table

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from collector.decode.messages import Encoding
 from collector.decode.senders import senders
 from collector.report.collapse import Finding, Key
+from collector.report.printable import one_line
 from collector.violation import Service, Severity, Signal
 
 _HEAD = "telemetry-auditor: "
@@ -31,7 +32,7 @@ class _Hint(NamedTuple):
     @property
     def text(self) -> str:
         where = f"{self.key.policy} in {self.key.service.name}"
-        return _printable(f"{self.severity.label} {where}: {self.summary} ({self.key.subject})")
+        return one_line(f"{self.severity.label} {where}: {self.summary} ({self.key.subject})")
 
 
 class Feedback:
@@ -124,8 +125,3 @@ class Feedback:
 
 def _more(count: int) -> str:
     return f" ({count} more)" if count else ""
-
-
-def _printable(text: str) -> str:
-    """One line, whatever a sender put into the names that it is made of."""
-    return "".join(one if one.isprintable() else " " for one in text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
@@ -13,6 +12,7 @@ from threading import Thread
 from typing import Any, TextIO
 
 from collector.report.collapse import Finding
+from collector.report.printable import as_json
 
 _LOG = logging.getLogger("telemetry_auditor")
 _STANDARD_OUTPUT = "-"
@@ -77,7 +77,7 @@ class JsonLines:
 
     def write(self, finding: Finding) -> None:
         """Queue a finding as it stands."""
-        line = json.dumps(as_object(finding), ensure_ascii=False)
+        line = as_json(as_object(finding))
         try:
             self._queue.put_nowait(line)
         except Full:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from heapq import nsmallest
 
 from collector.report.collapse import Finding
 from collector.report.jsonlog import as_object
+from collector.report.printable import as_json
 
 DEFAULT = 100
 MOST = 1_000
@@ -39,7 +39,7 @@ def listing(findings: Iterable[Finding], limit: int) -> bytes:
     found = list(findings)
     worst = nsmallest(limit, found, key=_rank)
     shown = {"open": len(found), "findings": [as_object(one) for one in worst]}
-    return json.dumps(shown, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    return as_json(shown).encode() + b"\n"
 
 
 def _rank(finding: Finding) -> tuple[int, float, str, str]:

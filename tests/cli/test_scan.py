@@ -187,3 +187,15 @@ def test_a_secret_is_found_once_wherever_pieces_of_a_long_text_end(at):
 
     assert found.place == f"1:{at + 11}"
     assert found.severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_names_in_a_file_are_no_commands_to_a_terminal(tmp_path, form):
+    file = tmp_path / "file"
+    name = json.dumps("\x1b[2J\nshop\x9b31m\u202e")
+    file.write_text(json.dumps(SPAN).replace('"shop"', name))
+
+    result = CliRunner().invoke(scan, ["--format", form, str(file)])
+
+    assert "shop" in result.output
+    assert all(line.isprintable() for line in result.output.split("\n"))

@@ -53,6 +53,17 @@ def test_only_findings_of_the_severity_fail_it(fail_on, code):
     assert ended.returncode == code, ended.stdout + ended.stderr
 
 
+def test_names_of_services_are_no_commands_to_a_terminal():
+    named = CLEAN.replace('"shop"})', repr("\x1b[2J\x1b]0;t\x07\nshop\x9b31m") + "})").replace(
+        '("GET /")', '("GET /", attributes={"to": "jane.doe@mail.example.org"})'
+    )
+
+    ended = check("--", sys.executable, "-c", named)
+
+    assert "shop" in ended.stdout
+    assert all(line.isprintable() for line in ended.stdout.split("\n"))
+
+
 def test_no_telemetry_is_an_error_and_not_a_pass():
     ended = check("--", sys.executable, "-c", "pass")
 
