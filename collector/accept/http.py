@@ -314,10 +314,10 @@ class HttpListener:
     async def _body(self, request: web.BaseRequest, taken: list[int]) -> bytes:
         """The body as sent, accounted for piece by piece."""
         pieces: list[bytes] = []
-        if request.headers.get("Expect", "").lower() == "100-continue":
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
             async with asyncio.timeout(self._body_timeout):
+                if request.headers.get("Expect", "").lower() == "100-continue":
+                    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 async for piece in request.content.iter_any():
                     if taken[0] + len(piece) > self._max_bytes:
                         raise _Refused(Refusal.TOO_LARGE, self._limit_text)

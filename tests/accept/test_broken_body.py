@@ -1,5 +1,7 @@
 """A body that turns out to be no HTTP is answered at once, and counted once."""
 
+import socket
+import struct
 import sys
 from pathlib import Path
 
@@ -44,3 +46,23 @@ def test_a_chunk_of_no_size_ends_its_request_while_the_body_is_waited_for(listen
     assert entries.received.total() == 1
     assert admission.in_flight == (0, 0)
     assert not caplog.records
+
+
+def test_whoever_asks_whether_to_go_on_and_leaves_is_counted_once(listener):
+    address, ledger, admission = listener
+    host, _, port = address.rpartition(":")
+    asks = {"Content-Type": "application/json", "Content-Length": "9", "Expect": "100-continue"}
+    for _ in range(20):
+        with socket.create_connection((host, int(port))) as leaving:
+            leaving.sendall(request("/v1/traces", None, asks))
+            leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with Connection(address) as connection:  # after it, all those before have been seen
+        connection.send(request("/v1/traces", b"{}", {"Content-Type": "application/json"}))
+        assert connection.answer().status == 200
+
+    entries = ledger.snapshot()
+    assert +entries.refused == {
+        ("traces", "http", str(Refusal.INCOMPLETE)): entries.received.total() - 1
+    }
+    assert entries.inspected.total() == 1
+    assert admission.in_flight == (0, 0)
