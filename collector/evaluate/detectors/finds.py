@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from collector.evaluate.policy import Hit
 
 _KEY_BYTES = 64  # the longest key of BLAKE2b
 _FINGERPRINT_BYTES = 8
+_STRETCH = 64  # characters; a secret lies in one or two, and few others lie there too
 _SHOWN = 4  # a preview shows no more, and no more than a quarter of the secret
 
 
@@ -61,17 +63,54 @@ def _one_a_place(finds: Iterable[Find]) -> list[Find]:
 
     Its span grows over those that it displaces, so that whoever cuts it out leaves nothing.
     """
-    kept: list[Find] = []
+    kept = _Places()
     ranked = sorted(finds, key=lambda f: (-f.detector.rank, f.order, f.start, -f.end))
     for find in ranked:
-        for index, other in enumerate(kept):
-            if find.start < other.end and other.start < find.end:
-                start, end = min(find.start, other.start), max(find.end, other.end)
-                kept[index] = other._replace(start=start, end=end)
-                break
+        index = kept.first(find)
+        if index is None:
+            kept.add(find)
         else:
-            kept.append(find)
-    return kept
+            kept.grow(index, find)
+    return kept.finds
+
+
+class _Places:
+    """Finds that are kept, and which of them lie near a place: a text can have thousands.
+
+    Attributes:
+        finds: in the order in which they came.
+    """
+
+    def __init__(self) -> None:
+        self.finds: list[Find] = []
+        self._near: defaultdict[int, list[int]] = defaultdict(list)
+
+    def first(self, find: Find) -> int | None:
+        """The index of the first find that shares a character with another; None for none."""
+        near = {index for one in _stretches(find) for index in self._near.get(one, ())}
+        touched = (index for index in near if _touches(find, (self.finds[index],)))
+        return min(touched, default=None)
+
+    def add(self, find: Find) -> None:
+        """Keep a find."""
+        for one in _stretches(find):
+            self._near[one].append(len(self.finds))
+        self.finds.append(find)
+
+    def grow(self, index: int, find: Find) -> None:
+        """Let a find that is kept take the place of another as well."""
+        before = self.finds[index]
+        start, end = min(find.start, before.start), max(find.end, before.end)
+        after = self.finds[index] = before._replace(start=start, end=end)
+        for one in _stretches(after):
+            if one not in _stretches(before):
+                self._near[one].append(index)
+
+
+def _stretches(find: Find) -> range:
+    """The numbers of the stretches of text in which a find lies."""
+    last = max(find.start, find.end - 1)
+    return range(find.start // _STRETCH, last // _STRETCH + 1)
 
 
 def preview(find: Find) -> str:
