@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from collector import semconv
+from collector import semconv, wholes
 from collector.semconv import Attributes
 
 
@@ -128,7 +128,9 @@ _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _ID_SEGMENT = re.compile(
     rf"(?<=/)(?:{_UUID}|[0-9]+|[0-9a-fA-F]{{16,}}|(?=[^/]*[0-9])[A-Za-z0-9_\-]{{20,}}|[^/]*@[^/]*)(?=/|$)"
 )
-_ID_WORD = re.compile(rf"{_UUID}|\b[0-9a-fA-F]{{16,}}\b|[0-9]{{3,}}")
+_HEX_WORD = re.compile(rf"{_UUID}|(?<![A-Za-z0-9])[0-9a-fA-F]{{16,}}(?![A-Za-z0-9])")
+_DIGITS = re.compile(r"[0-9]{3,}")
+_LONGEST_MASKED = 512  # characters of a path or name that are looked at
 
 
 _LONGEST_SCHEME = 61
@@ -220,13 +222,14 @@ def path_of(target: str) -> str:
 @lru_cache(maxsize=8192)
 def mask_path(path: str) -> str:
     """A path whose segments that look like ids (numbers, UUIDs, long hex) read ``{id}``."""
-    return _ID_SEGMENT.sub("{id}", path_of(path)[:512])
+    return _ID_SEGMENT.sub("{id}", wholes.cut(path_of(path), _LONGEST_MASKED))
 
 
 @lru_cache(maxsize=8192)
 def mask_name(name: str) -> str:
     """A span name with ids replaced, so that names made from data still fold together."""
-    return _ID_WORD.sub("{id}", name[:512])
+    known = _HEX_WORD.sub("{id}", wholes.cut(name, _LONGEST_MASKED))
+    return _DIGITS.sub("{id}", wholes.without_tokens(known, "{id}"))
 
 
 def peer(attributes: Attributes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from collector import classify, semconv
+from collector import classify, semconv, wholes
 from collector.semconv import Attributes
 
 _TIMEOUT_STATUS = 504
@@ -27,7 +27,7 @@ def timeout(attributes: Attributes) -> str:
         return f"HTTP {_TIMEOUT_STATUS}"
     if grpc in _GRPC_TIMEOUTS:
         return grpc
-    error = semconv.text(attributes, "error.type")[:_LONGEST]
+    error = wholes.cut(semconv.text(attributes, "error.type"), _LONGEST)
     return error if _TIMEOUTS.search(error) else ""
 
 
@@ -38,7 +38,7 @@ def cancellation(attributes: Attributes) -> str:
         return f"HTTP {_CANCELLED_STATUS}"
     if grpc in _GRPC_CANCELLATIONS:
         return "CANCELLED"
-    error = semconv.text(attributes, "error.type")[:_LONGEST]
+    error = wholes.cut(semconv.text(attributes, "error.type"), _LONGEST)
     return error if _CANCELLATIONS.search(error) else ""
 
 

@@ -11,7 +11,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from collector import semconv
+from collector import semconv, wholes
 from collector.claims import claims
 from collector.semconv import Attributes
 
@@ -74,6 +74,7 @@ _TABLE = re.compile(
     r"|\b(?:FROM|INTO|UPDATE|JOIN|TABLE) (?:ONLY |IF (?:NOT )?EXISTS )?([\w.\"`\[\]$-]+)",
     re.IGNORECASE,
 )
+_HALF_WORD = re.compile(r"\A[^ ?]*+ ?")
 _QUOTES = str.maketrans("", "", '"`[]')
 _MAIN = re.compile(r"(?<!FOR )(?<!KEY )\b(INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 _BEGIN = re.compile(
@@ -176,8 +177,15 @@ def _masked(query: str, standard: bool) -> str:
     text = _ROWS.sub("(?)", _LISTS.sub("?", text)).strip(" ,;")
     if len(text) <= _LONGEST_KEPT:
         return text
-    gap = " … "
-    return text[:_HEAD] + gap + text[_HEAD + len(gap) - _LONGEST_KEPT :]
+    # Half a word could be half a token, which no detector knows; values are gone already.
+    head, gap = _whole(text[:_HEAD]), " … "
+    rest = text[_HEAD + len(gap) - _LONGEST_KEPT :]
+    return head + gap + _HALF_WORD.sub("", rest, count=1)
+
+
+def _whole(text: str) -> str:
+    """A text that goes on, without its last word; a value has been masked, and is whole."""
+    return text[: max(text.rfind(" "), text.rfind("?")) + 1].rstrip()
 
 
 @lru_cache(maxsize=4096)
@@ -208,7 +216,7 @@ def removes(told: str) -> bool:
 @lru_cache(maxsize=4096)
 def _table(text: str) -> str:
     names = (match[1] for match in _TABLE.finditer(text) if match[1])
-    return next(names, "").translate(_QUOTES).lower()
+    return wholes.lower(next(names, "").translate(_QUOTES))
 
 
 def statement(name: str, attributes: Attributes) -> Statement:
@@ -218,19 +226,23 @@ def statement(name: str, attributes: Attributes) -> Statement:
         name: the span's, used when no attribute tells.
         attributes: the span's.
     """
-    system = semconv.text(attributes, "db.system.name").lower()
+    system = wholes.lower(semconv.text(attributes, "db.system.name"))
     if not system:
         return NO_STATEMENT
     query = semconv.first(attributes, "db.query.text")
     sent = query if isinstance(query, str) else ""
     text = "" if system in CACHES else masked(sent, standard=system in STANDARD)
+    if len(sent) > _LONGEST_READ:
+        text = _whole(text)
     operation = semconv.text(attributes, "db.operation.name")
     summary = semconv.text(attributes, "db.query.summary")
     first = text or sent[:_LONGEST_NAME].partition(" ")[0]
     told = (first, operation) if sent else (operation or summary or name,)
     verbs = (_verb(one[:_LONGEST_KEPT]) for one in told)
-    table = semconv.text(attributes, "db.collection.name").lower() or _table(text)
+    table = wholes.lower(semconv.text(attributes, "db.collection.name")) or _table(text)
     if not table and summary:
-        table = summary.partition(" ")[2].partition(" ")[0].lower()
+        table = wholes.lower(summary.partition(" ")[2].partition(" ")[0])
     verb = next((one for one in verbs if one), Verb.OTHER)
-    return Statement(text, verb, table[:_LONGEST_NAME], system[:_LONGEST_NAME])
+    return Statement(
+        text, verb, wholes.cut(table, _LONGEST_NAME), wholes.cut(system, _LONGEST_NAME)
+    )

@@ -259,7 +259,8 @@ def test_of_a_long_query_the_verb_and_the_condition_are_kept():
     assert one != other
     assert one.text.startswith("select o1_0.column_0, ")
     assert one.text.endswith(" from orders o1_0 where o1_0.id=?")
-    assert (len(one.text), one.verb, one.table) == (LONGEST_KEPT, Verb.READ, "orders")
+    assert len(one.text) <= LONGEST_KEPT
+    assert (one.verb, one.table) == (Verb.READ, "orders")
 
 
 def test_lists_that_are_longer_than_what_is_read_are_equal():

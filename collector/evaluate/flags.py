@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from collector import semconv
+from collector import semconv, wholes
 from collector.classify import SpanKind
 from collector.demand import KeyMatch, RowSelection
 from collector.semconv import AttributeValue
@@ -78,14 +78,14 @@ def evaluation(row: Row) -> Evaluation | None:
         return None
     whole_span = row.signal is Signal.TRACES and row.name not in _EVENTS
     # On a span, error.type is about the request.
-    error = "" if whole_span else semconv.text(attributes, "error.type").lower()
+    error = "" if whole_span else wholes.lower(semconv.text(attributes, "error.type"))
     reason = semconv.text(attributes, _REASON).lower()
     return Evaluation(
-        flag=flag[:_LONGEST],
+        flag=wholes.cut(flag, _LONGEST),
         variant=_variant(semconv.first(attributes, _VARIANT)) or _variant(attributes.get(_VALUE)),
         failed=reason == "error" or bool(error) or not _MESSAGES.isdisjoint(row.keys),
-        error=error[:_LONGEST],
-        provider=semconv.text(attributes, _PROVIDER)[:_LONGEST],
+        error=wholes.cut(error, _LONGEST),
+        provider=wholes.cut(semconv.text(attributes, _PROVIDER), _LONGEST),
     )
 
 

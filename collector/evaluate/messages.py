@@ -15,6 +15,7 @@ from collector.evaluate.tree import operation_of
 from collector.semconv import Attributes
 from collector.views import Span
 from collector.violation import Service
+from collector.wholes import cut
 
 _GROUPS = (
     "messaging.consumer.group.name",
@@ -177,7 +178,7 @@ def destination(span: Span) -> str:
 def _last_part(attributes: Attributes) -> str:
     """The name in the address of a queue or topic, after region and account."""
     told = next((str(attributes[key]) for key in ADDRESSES if attributes.get(key)), "")
-    return re.split("[:/]", told[:512])[-1]
+    return re.split("[:/]", cut(told, 512))[-1]
 
 
 def counted(number: int, thing: str) -> str:

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from collector.classify import mask_name
 from collector.evaluate.tree import Tree
 from collector.views import Span
+from collector.wholes import cut
 
 #: Stands for the address of an instance, which is another tomorrow; the evidence tells it.
 _ADDRESS = "{address}"
@@ -19,7 +20,7 @@ _SHORT = 160  # characters of a name or a query within a subject
 
 def short(text: str) -> str:
     """A text that leaves room for others beside it."""
-    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
+    return cut(text, _SHORT)
 
 
 @lru_cache(maxsize=4096)
