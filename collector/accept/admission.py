@@ -67,10 +67,15 @@ class Admission:
             self._requests += 1
             return None
 
-    def grow(self, size: int) -> bool:
-        """Account for bytes of a body that have arrived; False when there is no room."""
+    def grow(self, size: int, held: int = 0) -> bool:
+        """Account for bytes of a body that have arrived; False when there is no room.
+
+        Args:
+            size: of what has arrived, or has been inflated.
+            held: bytes that this request has already; alone it always has room.
+        """
         with self._lock:
-            if self._bytes and self._bytes + size > self._max_bytes:
+            if self._bytes > held and self._bytes + size > self._max_bytes:
                 return False
             self._bytes += size
             return True

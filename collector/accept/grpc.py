@@ -2,7 +2,8 @@
 
 The methods are registered as stream-unary, which is the same on the wire as unary: the
 handler is entered before the body has arrived, so that admission comes first and a message
-that gRPC refuses for its size is still counted.
+that gRPC refuses for its size is still counted. Messages are inflated here, a few at a time: gRPC
+would inflate those of all calls at once, whatever that takes of memory.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Thread
+from threading import BoundedSemaphore, Event, Thread
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from collector.accept.guard import OPEN, Guard
 from collector.accept.hints import NO_HINTS, Hints
 from collector.accept.relay import grpc_reply
 from collector.accept.reply import PROTOBUF, GrpcReply, grpc_refusal, warned
+from collector.decode.compression import CompressionError, TooLargeError, inflate
 from collector.decode.messages import SERVICES, DecodeError, Encoding
 from collector.forward.forwarder import Forwarder
 from collector.forward.parcel import Outcome, Parcel
@@ -37,6 +39,14 @@ _METHODS = {f"/{service}/Export": signal for signal, service in SERVICES.items()
 
 #: Handlers that wait for a body occupy a thread each; health checks need some beside them.
 _SPARE_THREADS = 8
+
+#: Messages that are inflated at once; what each grows to is counted when it is known.
+_INFLATING = 2
+
+#: How a compressed message begins, for gRPC tells its coding to nobody; no protobuf begins as gzip.
+_SURE = "gzip"
+_GZIP = b"\x1f\x8b"
+_ZLIB_METHOD, _ZLIB_CHECK = 0x78, 31
 
 #: A call in flight when its connection is old may take so long.
 _AGE_GRACE_MS = 30_000
@@ -177,6 +187,8 @@ class GrpcListener:
         self._address = address
         self._forwarder = forwarder
         self._hints = hints
+        self._max_bytes = max_bytes
+        self._inflating = BoundedSemaphore(_INFLATING)
         self._socket_mode = socket_mode
         self._inspect = inspect
         self._ledger = ledger
@@ -190,6 +202,7 @@ class GrpcListener:
             handlers=(_Handler(self._export),),
             options=(
                 ("grpc.max_receive_message_length", max_bytes),
+                ("grpc.per_message_decompression", 0),
                 ("grpc.so_reuseport", 0),
                 *bounds.options(),
             ),
@@ -250,17 +263,38 @@ class GrpcListener:
         refusal = self._admission.enter()
         if refusal is not None:
             return self._refuse(signal, context, refusal)
-        size = 0
+        taken = [0]
         try:
             message = self._message(messages, context)
+            if not isinstance(message, Refusal):
+                message = self._plain(message, taken)
             if isinstance(message, Refusal):
                 return self._refuse(signal, context, message)
-            if not self._admission.grow(len(message)):
-                return self._refuse(signal, context, Refusal.OVERLOADED)
-            size = len(message)
             return self._answer(signal, message, context)
         finally:
-            self._admission.leave(size)
+            self._admission.leave(taken[0])
+
+    def _plain(self, message: bytes, taken: list[int]) -> bytes | Refusal:
+        """A message as it was before its sender compressed it, accounted for."""
+        if not self._grow(len(message), taken):
+            return Refusal.OVERLOADED
+        coding = _coding(message)
+        if not coding:
+            return message
+        with self._inflating:
+            try:
+                plain = inflate(message, coding, self._max_bytes)
+            except TooLargeError:
+                return Refusal.TOO_LARGE
+            except CompressionError:
+                return Refusal.UNDECODABLE if coding == _SURE else message
+            grown = self._grow(max(0, len(plain) - len(message)), taken)
+        return plain if grown else Refusal.OVERLOADED
+
+    def _grow(self, size: int, taken: list[int]) -> bool:
+        grown = self._admission.grow(size, taken[0])
+        taken[0] += size if grown else 0
+        return grown
 
     def _message(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes | Refusal:
         """The one message of a call, or why there is none."""
@@ -335,6 +369,15 @@ def _end(context: grpc.ServicerContext, reply: GrpcReply) -> None:
         context.set_trailing_metadata(reply.trailers)
         context.set_code(reply.code)
         context.set_details(reply.text)
+
+
+def _coding(message: bytes) -> str:
+    """The coding of a message; empty when it is not compressed."""
+    if message.startswith(_GZIP):
+        return _SURE
+    head = message[:2]
+    zlib = head[:1] == bytes([_ZLIB_METHOD]) and int.from_bytes(head) % _ZLIB_CHECK == 0
+    return "deflate" if zlib and len(head) > 1 else ""
 
 
 def _authorization(context: grpc.ServicerContext) -> str:

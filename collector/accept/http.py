@@ -321,7 +321,7 @@ class HttpListener:
                 async for piece in request.content.iter_any():
                     if taken[0] + len(piece) > self._max_bytes:
                         raise _Refused(Refusal.TOO_LARGE, self._limit_text)
-                    if not self._admission.grow(len(piece)):
+                    if not self._admission.grow(len(piece), taken[0]):
                         raise _Refused(Refusal.OVERLOADED)
                     taken[0] += len(piece)
                     pieces.append(piece)

@@ -75,3 +75,19 @@ def call(server, signal, body, compression=None, method="Export"):
     with grpc.insecure_channel(server.address) as channel:
         run = channel.unary_unary(f"/{SERVICES[signal]}/{method}")
         return run(body, timeout=10, compression=compression)
+
+
+def padded(size):
+    """A good request of exactly so many bytes."""
+    (name, body) = (Signal.LOGS, GOOD[Signal.LOGS])
+    rest = size - len(body)
+    unknown = b"\xba\x3e"  # field 999, length-delimited; ignored by whoever does not know it
+    for digits in range(1, 5):
+        length, varint = rest - 2 - digits, b""
+        value = length
+        for index in range(digits):
+            varint += bytes([(value & 0x7F) | (0x80 if index < digits - 1 else 0)])
+            value >>= 7
+        if value == 0:
+            return name, body + unknown + varint + b"x" * length
+    raise AssertionError

@@ -4,9 +4,10 @@ import threading
 
 import grpc
 import pytest
-from accept.server import GOOD, LIMIT, SIGNALS, call
+from accept.server import GOOD, LIMIT, SIGNALS, call, padded
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from collector.accept.admission import Admission
 from collector.accept.grpc import GrpcListener
 from collector.decode.messages import SERVICES
 from collector.ledger import Refusal
@@ -38,8 +39,31 @@ def test_grpc_answers_resource_exhausted_without_retry_info_to_what_is_too_large
     assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert "google.rpc.retryinfo-bin" not in dict(refused.value.trailing_metadata())
     rpc.listener.stop(5)
-    assert rpc.refusals() == [Refusal.INCOMPLETE]
+    reason = Refusal.TOO_LARGE if compression else Refusal.INCOMPLETE  # of what gRPC reads not
+    assert rpc.refusals() == [reason]
     assert rpc.balance() == 1
+
+
+@pytest.mark.parametrize("room", [300_000, 150_000])
+def test_grpc_messages_are_counted_with_what_they_inflate_to(serve, room):
+    """Many small messages cannot take together what none of them may take alone."""
+    admission, (signal, body) = Admission(max_bytes=room), padded(100_000)
+    held = []
+
+    def hold(*_request):
+        held.append(admission.in_flight[1])
+        return 1
+
+    server = serve(GrpcListener, hold, admission, max_bytes=200_000)
+    assert call(server, signal, body, grpc.Compression.Gzip) == b""
+    assert held == [len(body)]
+    assert admission.grow(room - len(body) + 1)  # others take all the room but a byte too much
+    with pytest.raises(grpc.RpcError) as refused:
+        call(server, signal, body, grpc.Compression.Gzip)
+
+    assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert server.refusals() == [Refusal.OVERLOADED]
+    assert len(held) == 1
 
 
 def test_other_grpc_methods_are_unimplemented(rpc):

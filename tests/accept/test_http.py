@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from typing import NamedTuple
 
 import pytest
-from accept.server import GOOD, LIMIT, SIGNALS, ask, call, status_of
+from accept.server import GOOD, LIMIT, SIGNALS, ask, call, padded, status_of
 from google.rpc.error_details_pb2 import BadRequest
 
 from collector.accept.http import HttpListener
@@ -140,22 +140,6 @@ def test_other_paths_are_not_found_and_counted_without_a_signal(web, path):
     assert status == 404
     assert status_of(headers, body).message
     assert +web.ledger.snapshot().refused == {("unknown", "http", "not_found"): 1}
-
-
-def padded(size):
-    """A good request of exactly so many bytes."""
-    (name, body) = (Signal.LOGS, GOOD[Signal.LOGS])
-    rest = size - len(body)
-    unknown = b"\xba\x3e"  # field 999, length-delimited; ignored by whoever does not know it
-    for digits in range(1, 5):
-        length, varint = rest - 2 - digits, b""
-        value = length
-        for index in range(digits):
-            varint += bytes([(value & 0x7F) | (0x80 if index < digits - 1 else 0)])
-            value >>= 7
-        if value == 0:
-            return name, body + unknown + varint + b"x" * length
-    raise AssertionError
 
 
 def test_a_body_of_exactly_the_limit_is_taken(web, rpc):
