@@ -175,6 +175,7 @@ def masked(query: str, *, standard: bool = True) -> str:
 def _masked(query: str, standard: bool) -> str:
     text = _SPACES.sub(" ", _TOKENS[standard].sub(_stand_in, query))
     text = _ROWS.sub("(?)", _LISTS.sub("?", text)).strip(" ,;")
+    text = wholes.without_tokens(text, "?")
     if len(text) <= _LONGEST_KEPT:
         return text
     # Half a word could be half a token, which no detector knows; values are gone already.

@@ -64,6 +64,8 @@ def test_case_is_kept_where_it_may_be_the_form_of_a_token(text, folded):
         ("processOrder2024ForCustomer", "processOrder{id}ForCustomer"),
         (f"login with {TOKEN} failed", "login with tok_{id} failed"),
         ("POST /bot640828556:AAGVInJsvo7rvVvV543u4pDjcCknghoP762K", "POST /bot{id}:{id}"),
+        ("mail to okafor154@mail.example.org now", "mail to {id} now"),
+        ("@Scheduled of @scope/package.js", "@Scheduled of @scope/package.js"),
         ("x-335221865232-8254286001477-OUi7qZU6m5LvXzAMcafcq0cf", "x-{id}"),
     ],
 )
@@ -85,3 +87,10 @@ def test_of_a_long_query_no_half_token_is_left(length):
     query = (fill * length)[:length] + f" {TOKEN} " + "zzz " * 200
     said = statements.statement("n", {"db.system.name": "postgresql", "db.query.text": query})
     assert not parts(said.text.replace(TOKEN, ""))
+
+
+def test_a_query_that_holds_a_bare_token_is_shown_without_it():
+    query = f"SELECT * FROM orders OFFSET 10.x-335221865232-825428-{TOKEN[4:]}"
+    assert not parts(statements.masked(query))
+    aliases = "select o1_0.customer_id as customer1_0_0_, count(col_0_0_) from orders2024 o1_0"
+    assert statements.masked(aliases) == aliases
