@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple, cast
 
 from collector.evaluate.detectors import baggage, gates
@@ -19,6 +20,7 @@ from collector.views import PackedValues, Value
 
 _SHORTEST = 6  # nothing shorter is found by its form
 _ATTEMPTS = 16  # matches that are checked, per match that may be reported
+_FINDS = 32  # finds of a value among which those are chosen, per match that may be reported
 _LONGEST_NAME = 128
 
 
@@ -40,7 +42,7 @@ class Detectors:
         key: of the fingerprints, at least one byte.
         disabled: names of detectors that are left out.
         max_matches_per_value: further finds in one value are left out and counted in `capped`
-            (ours: 16).
+            (ours: 16); where very many stand in it, the rest is not even looked for.
         max_length: of a longer value only the first three quarters of so many characters and
             the last quarter are looked at, and it is counted in `truncated` (ours: 64 KiB).
         plain: use `re` even where hyperscan is installed.
@@ -77,11 +79,14 @@ class Detectors:
         self._fingerprints = Fingerprints(key)
         self._disabled = disabled
         self._most = max_matches_per_value
+        self._room = max_matches_per_value * _FINDS
         self._max_length = max_length
         self._orders = {detector: order for order, detector in enumerate(everything)}
         enabled = [detector for detector in everything if detector.name not in disabled]
         self._gated = [detector for detector in enabled if detector.gate]
         self._bare = [detector for detector in enabled if detector.bare is not None]
+        ranks = sorted(enumerate(self._gated), key=lambda one: -one[1].rank)
+        self._turns = {gate: turn for turn, (gate, _) in enumerate(ranks)}
         self._gates = gates.best(
             [detector.gate for detector in self._gated], plain=plain, cache=cache
         )
@@ -139,7 +144,8 @@ class Detectors:
         for data, starts, owners in blobs:
             for at, candidates in self._gates.scan(data, starts):
                 text = values.pair(owners[at])[1]
-                found = list(self._confirmed(text, candidates, None, attempts))
+                room = None if attempts is None else self._room
+                found = list(islice(self._confirmed(text, candidates, None, attempts), room))
                 if found:
                     finds[owners[at]] = found
         if alone:
@@ -173,7 +179,8 @@ class Detectors:
         for data, starts, places in pack([look.text for look in looks], numbers, gates.BLOB):
             for at, candidates in self._gates.scan(data, starts):
                 look, index = looks[places[at]], owners[places[at]]
-                found = list(self._confirmed(look.text, candidates, look, attempts))
+                room = None if attempts is None else max(0, self._room - len(finds.get(index, ())))
+                found = list(islice(self._confirmed(look.text, candidates, look, attempts), room))
                 if found:
                     finds.setdefault(index, []).extend(found)
 
@@ -209,7 +216,7 @@ class Detectors:
     def _confirmed(
         self, text: str, candidates: set[int], look: Look | None, attempts: int | None
     ) -> Iterator[Find]:
-        for gate in sorted(candidates):
+        for gate in sorted(candidates, key=self._turns.__getitem__):
             detector = self._gated[gate]
             for found in detector.find(text, attempts):
                 yield self._made(detector, found, text, look)

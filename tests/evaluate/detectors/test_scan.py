@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from collector.evaluate.detectors import gates
 from collector.evaluate.detectors.base import Rank
 from collector.evaluate.detectors.checks import base62_crc32
+from collector.evaluate.detectors.finds import Find
 from collector.evaluate.detectors.scan import Detectors
 from collector.evaluate.detectors.table import DETECTORS as TABLE
 from collector.evaluate.policy import Hit
@@ -206,3 +207,25 @@ def test_any_baggage_header_is_read_without_failing(header: str, more: str) -> N
 @pytest.mark.parametrize("before", ["", "password=", "-----BEGIN PRIVATE" + " KEY-----"])
 def test_no_text_keeps_an_expression_busy(before: str, seed: str) -> None:
     assert len(judged([value((before + seed * 65_536)[:65_536])])) == 1
+
+
+def test_of_very_many_finds_in_one_value_the_gravest_are_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A value full of mailboxes costs no more than a part of them, and hides no secret."""
+    mailboxes = " %20 ".join(f"ann{number}@shop.example.org" for number in range(2_000))
+    detectors = Detectors(b"key of the tests", max_length=1_000_000)
+    made = []
+    real = detectors._made
+
+    def counted(*parts: object) -> Find:
+        made.append(parts)
+        return real(*parts)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(detectors, "_made", counted)
+    found = hits(f"{mailboxes} {GITHUB}", detectors=detectors)
+
+    assert found[0].detector == "github-token"
+    assert len(found) == 16
+    assert detectors.capped == 1
+    assert len(made) <= 16 * 32
