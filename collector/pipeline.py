@@ -23,6 +23,9 @@ from collector.violation import Signal, Violation
 DECODER = "decoder"
 
 
+#: Whoever looks waits so long for a request that is being judged, and then sees what was so before.
+_PATIENCE_SECONDS = 0.5
+
 #: A request after `Decoder.parse`; each decoder has its own.
 Parsed: TypeAlias = Any
 
@@ -116,6 +119,8 @@ class Pipeline:
         self._failed = failed
         self._lock = Turns()
         self._watermark = float("-inf")
+        self._seen_readings: list[tuple[str, Reading]] = []
+        self._seen_counters: dict[str, int] = {}
 
     def inspect(self, signal: Signal, body: bytes, encoding: Encoding) -> int:
         """Inspect a request.
@@ -244,18 +249,32 @@ class Pipeline:
         return found
 
     def readings(self) -> list[tuple[str, Reading]]:
-        """The gauges of all policies."""
-        with self._lock:
-            return self._stage.engine.readings()
+        """The gauges of all policies; those seen last while a request takes long."""
+        with self._patiently() as now:
+            if now:
+                self._seen_readings = self._stage.engine.readings()
+        return self._seen_readings
 
     def counters(self) -> dict[str, int]:
-        """How often each of the decoder's bounds was met."""
-        with self._lock:
-            total = dict(self._retired)
-            for one in self._stages():
-                for name, count in one.decoder.counters().items():
-                    total[name] = total.get(name, 0) + count
-            return total
+        """How often each of the decoder's bounds was met; as `readings`."""
+        with self._patiently() as now:
+            if now:
+                total = dict(self._retired)
+                for one in self._stages():
+                    for name, count in one.decoder.counters().items():
+                        total[name] = total.get(name, 0) + count
+                self._seen_counters = total
+        return self._seen_counters
+
+    @contextmanager
+    def _patiently(self) -> Iterator[bool]:
+        """Hold the lock, unless it cannot be had soon; whether it is held."""
+        held = self._lock.acquire(timeout=_PATIENCE_SECONDS)
+        try:
+            yield held
+        finally:
+            if held:
+                self._lock.release()
 
     @property
     def open_spans(self) -> int:

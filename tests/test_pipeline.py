@@ -1,9 +1,13 @@
 """The pipeline lets time pass in small steps, and closes windows whatever becomes of traces."""
 
+from threading import Event, Thread
+
 import pytest
 
+from collector.decode.messages import Encoding
 from collector.pipeline import Pipeline
 from collector.views import Batch
+from collector.violation import Signal
 
 
 class Verdict:
@@ -62,3 +66,43 @@ def test_windows_close_when_traces_cannot_be_finished():
         pipeline(parts).tick()
 
     assert parts.closed == [float("-inf")]
+
+
+class Slow(Parts):
+    """Its only request takes until it is let go."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun, self.go = Event(), Event()
+        self.count = 0
+
+    def parse(self, _signal, _body):
+        return None
+
+    def slices(self, _signal, _parsed, _now):
+        self.begun.set()
+        self.go.wait(60)
+        return
+        yield
+
+    def readings(self):
+        return [("policy", self.count)]
+
+    def counters(self):
+        return {"bound": self.count}
+
+
+def test_whoever_looks_does_not_wait_for_a_request_that_takes_long():
+    parts = Slow()
+    line = pipeline(parts)
+    assert (line.readings(), line.counters()) == ([("policy", 0)], {"bound": 0})
+    parts.count = 1
+    sender = Thread(target=line.inspect, args=(Signal.TRACES, b"", Encoding.PROTOBUF))
+    sender.start()
+    assert parts.begun.wait(60)
+
+    assert (line.readings(), line.counters()) == ([("policy", 0)], {"bound": 0})
+
+    parts.go.set()
+    sender.join()
+    assert (line.readings(), line.counters()) == ([("policy", 1)], {"bound": 1})
