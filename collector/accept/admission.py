@@ -99,6 +99,12 @@ class Admission:
             return full or self._memory.exceeded(self._bytes)
 
     @property
+    def short_of_memory(self) -> bool:
+        """Whether the process holds more than it should."""
+        with self._lock:
+            return self._memory.exceeded(0)
+
+    @property
     def in_flight(self) -> tuple[int, int]:
         """Requests and bytes at present."""
         with self._lock:

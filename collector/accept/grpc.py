@@ -58,13 +58,27 @@ _LEAST_PING_MS = 10_000
 Inspect = Callable[[Signal, bytes, Encoding], int]
 
 
-class _Deadlines:
-    """Ends calls of which the message does not arrive; gRPC itself would wait for ever."""
+#: Between two looks at the calls that wait, and what a call may wait while memory is short.
+_LOOK_SECONDS = 0.1
+_SHORT_SECONDS = 0.5
 
-    def __init__(self, seconds: float) -> None:
+
+class _Deadlines:
+    """Ends calls of which the message does not arrive; gRPC itself would wait for ever.
+
+    While memory is short it ends them soon, for gRPC holds what has arrived of their messages and
+    tells nobody how much that is.
+
+    Args:
+        seconds: for a message to arrive.
+        short: whether memory is short.
+    """
+
+    def __init__(self, seconds: float, short: Callable[[], bool]) -> None:
         self._seconds = seconds
+        self._short = short
         self._waiting: dict[grpc.ServicerContext, float] = {}
-        self._expired: set[grpc.ServicerContext] = set()
+        self._ended: dict[grpc.ServicerContext, Refusal] = {}
         self._stop = Event()
         self._thread = Thread(target=self._run, name="grpc-deadlines", daemon=True)
 
@@ -78,21 +92,29 @@ class _Deadlines:
     def begin(self, context: grpc.ServicerContext) -> None:
         self._waiting[context] = monotonic() + self._seconds
 
-    def end(self, context: grpc.ServicerContext) -> bool:
-        """Whether the time had run out."""
-        self._waiting.pop(context, None)
-        if context in self._expired:
-            self._expired.discard(context)
-            return True
-        return False
+    def end(self, context: grpc.ServicerContext) -> Refusal | None:
+        """Why the call was ended here; None if it was not."""
+        waited = self._waiting.pop(context, None) is not None
+        reason = self._ended.pop(context, None)
+        return None if waited else reason
 
     def _run(self) -> None:
-        while not self._stop.wait(min(1.0, self._seconds / 4)):
-            now = monotonic()
-            for context, deadline in list(self._waiting.items()):
-                if deadline < now and self._waiting.pop(context, None) is not None:
-                    self._expired.add(context)
-                    context.cancel()
+        while not self._stop.wait(min(_LOOK_SECONDS, self._seconds / 4)):
+            if self._waiting:
+                self._look(monotonic())
+
+    def _look(self, now: float) -> None:
+        short = self._short()
+        soon = now + max(0.0, self._seconds - _SHORT_SECONDS)
+        for context, deadline in list(self._waiting.items()):
+            late = deadline < now
+            if not (late or (short and deadline < soon)):
+                continue
+            self._ended[context] = Refusal.BODY_TIMEOUT if late else Refusal.MEMORY
+            if self._waiting.pop(context, None) is not None:
+                context.cancel()
+            else:  # its message has just arrived
+                self._ended.pop(context, None)
 
 
 class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
@@ -194,7 +216,7 @@ class GrpcListener:
         self._ledger = ledger
         self._admission = admission
         self._guard = guard
-        self._deadlines = _Deadlines(body_timeout_seconds)
+        self._deadlines = _Deadlines(body_timeout_seconds, lambda: admission.short_of_memory)
         self._health = health.HealthServicer()
         self._pool = ThreadPoolExecutor(threads + _SPARE_THREADS, thread_name_prefix="grpc")
         self._server = grpc.server(
@@ -300,15 +322,16 @@ class GrpcListener:
         """The one message of a call, or why there is none."""
         self._deadlines.begin(context)
         message: bytes | None = None
-        expired = failed = False
+        ended: Refusal | None = None
+        failed = False
         try:
             message = next(messages, None)
         except Exception:  # noqa: BLE001 (grpc raises a bare RpcError that says nothing)
             failed = True
         finally:
-            expired = self._deadlines.end(context)
-        if expired:
-            return Refusal.BODY_TIMEOUT
+            ended = self._deadlines.end(context)
+        if ended is not None:
+            return ended
         if failed or message is None:
             return Refusal.INCOMPLETE
         return message

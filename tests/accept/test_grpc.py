@@ -1,14 +1,16 @@
 """OTLP over gRPC: call in, status out, and the ledger beside it."""
 
 import threading
+import time
 
 import grpc
 import pytest
-from accept.server import GOOD, LIMIT, SIGNALS, call, padded
+from accept.server import GOOD, LIMIT, SIGNALS, call, inspect, padded
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from collector.accept.admission import Admission
 from collector.accept.grpc import GrpcListener
+from collector.accept.memory import MemoryBudget
 from collector.decode.messages import SERVICES
 from collector.ledger import Refusal
 from collector.violation import Signal
@@ -98,6 +100,36 @@ def test_a_grpc_call_without_a_message_is_given_up(serve):
     server.listener.stop(5)
 
     assert server.refusals() == [Refusal.BODY_TIMEOUT]
+    assert server.balance() == 1
+
+
+def test_while_memory_is_short_no_grpc_call_waits_long_for_its_message(serve):
+    """What has arrived of it is held by gRPC, and counted by nobody."""
+    held = [0]
+    memory = MemoryBudget(1_000, lambda: held[0])
+    server = serve(GrpcListener, inspect, Admission(memory=memory), body_timeout_seconds=600)
+    begun, ended = threading.Event(), threading.Event()
+
+    def never():
+        begun.set()
+        ended.wait(60)
+        yield b""
+
+    with grpc.insecure_channel(server.address) as channel:
+        try:
+            export = channel.stream_unary(f"/{SERVICES[Signal.LOGS]}/Export")
+            waiting = export.future(never(), timeout=60)
+            assert begun.wait(60)
+            deadline = time.monotonic() + 60
+            while server.admission.in_flight[0] == 0:
+                assert time.monotonic() < deadline
+            held[0] = 1_001
+            assert waiting.exception().code() is grpc.StatusCode.CANCELLED
+        finally:
+            ended.set()
+    server.listener.stop(5)
+
+    assert server.refusals() == [Refusal.MEMORY]
     assert server.balance() == 1
 
 
