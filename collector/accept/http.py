@@ -264,7 +264,7 @@ class HttpListener:
             body = await self._body(request, taken)
             if self._forwarder is not None and self._forwarder.wants(signal):
                 parcel = parcel_of(signal, body, headers, request.headers, self._max_bytes)
-                return await self._relay(self._forwarder, parcel, headers)
+                return await self._relay(self._forwarder, parcel, headers, taken)
             work = partial(self._work, signal, body, headers)
             seen = await self._loop.run_in_executor(self._workers, work)
             self._ledger.inspected(signal, Transport.HTTP, seen.items)
@@ -272,9 +272,11 @@ class HttpListener:
         finally:
             self._admission.leave(taken[0])
 
-    async def _relay(self, forwarder: Forwarder, parcel: Parcel, headers: _Headers) -> HttpReply:
+    async def _relay(
+        self, forwarder: Forwarder, parcel: Parcel, headers: _Headers, taken: list[int]
+    ) -> HttpReply:
         """Let the next hop answer."""
-        work = partial(self._send_on, forwarder, parcel, headers)
+        work = partial(self._send_on, forwarder, parcel, headers, taken)
         sent, senders = await self._loop.run_in_executor(self._workers, work)
         answer = await asyncio.wrap_future(sent)
         if answer.outcome is Outcome.ACCEPTED and (hint := self._hints.take(senders)):
@@ -282,7 +284,7 @@ class HttpListener:
         return http_reply(parcel.signal, answer, parcel.content_type)
 
     def _send_on(
-        self, forwarder: Forwarder, parcel: Parcel, headers: _Headers
+        self, forwarder: Forwarder, parcel: Parcel, headers: _Headers, taken: list[int]
     ) -> tuple[Future[Answer], Sequence[Service]]:
         """Send on and inspect, in a worker thread; what cannot be decoded goes on as it came.
 
@@ -295,6 +297,9 @@ class HttpListener:
         except _Refused as refused:
             if refused.reason is Refusal.TOO_LARGE:
                 raise
+        # A hop over gRPC is sent it inflated, and all of it is held until the hop has answered.
+        if plain is not None and not self._grow(max(0, len(plain) - len(parcel.body)), taken):
+            raise _Refused(Refusal.OVERLOADED)
         try:
             sent = forwarder.send(parcel)
         except Untranslatable as error:
@@ -321,15 +326,19 @@ class HttpListener:
                 async for piece in request.content.iter_any():
                     if taken[0] + len(piece) > self._max_bytes:
                         raise _Refused(Refusal.TOO_LARGE, self._limit_text)
-                    if not self._admission.grow(len(piece), taken[0]):
+                    if not self._grow(len(piece), taken):
                         raise _Refused(Refusal.OVERLOADED)
-                    taken[0] += len(piece)
                     pieces.append(piece)
         except TimeoutError:
             raise _Refused(Refusal.BODY_TIMEOUT) from None
         except (ConnectionError, ClientError, HttpProcessingError, web.RequestPayloadError):
             raise _Refused(Refusal.INCOMPLETE) from None
         return b"".join(pieces)
+
+    def _grow(self, size: int, taken: list[int]) -> bool:
+        grown = self._admission.grow(size, taken[0])
+        taken[0] += size if grown else 0
+        return grown
 
     def _work(self, signal: Signal, body: bytes, headers: _Headers) -> _Seen:
         """Inflate and inspect, in a worker thread."""

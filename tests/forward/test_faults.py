@@ -6,7 +6,7 @@ from threading import Event
 
 import grpc
 import pytest
-from conformance.samples import JSON, PROTOBUF
+from conformance.samples import JSON, PROTOBUF, padded
 from forward.hops import DETAILS, RETRY, Refusal
 from forward.senders import WAYS, body_of, send
 
@@ -298,5 +298,25 @@ def test_a_sender_that_goes_away_is_still_counted(place):
     until = time.monotonic() + 10
     while auditor.forwarder.in_flight and time.monotonic() < until:
         time.sleep(0.01)
+
+    assert auditor.balance() == (1, 0, 0)
+
+
+def test_what_waits_for_a_hop_counts_with_what_it_inflates_to(place):
+    """A hop over gRPC is sent it inflated: small bodies would else take memory without a bound."""
+    done = Event()
+    place.callback(done.set)
+    hop = place.rpc()
+    hop.answer = lambda got: done.wait(20) and b""
+    auditor = place.auditor(hop)
+    body = padded("logs", 1_000_000)
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(send, auditor, "gzip", "logs", body)
+        until = time.monotonic() + 10
+        while auditor.forwarder.in_flight < 1 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert auditor.admission.in_flight == (1, len(body))
+        done.set()
+        assert held.result().accepted
 
     assert auditor.balance() == (1, 0, 0)
