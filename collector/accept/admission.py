@@ -98,6 +98,11 @@ class Admission:
             full = self._requests >= self._max_requests or self._bytes >= self._max_bytes
             return full or self._memory.exceeded(self._bytes)
 
+    def fits(self, size: int) -> bool:
+        """Whether a request can be read that takes so many bytes of memory beyond its body."""
+        with self._lock:
+            return not self._memory.exceeded(self._bytes + size)
+
     @property
     def short_of_memory(self) -> bool:
         """Whether the process holds more than it should."""

@@ -22,7 +22,7 @@ from collector.accept.reply import JSON, PROTOBUF, HttpReply, accepted, http_ref
 from collector.connections import DEFAULT_BOUNDS, ConnectionBounds, Events, Runner
 from collector.decode.compression import CODINGS, CompressionError, TooLargeError, inflate
 from collector.decode.messages import DecodeError, Encoding
-from collector.decode.otlp_json import to_protobuf
+from collector.decode.otlp_json import to_protobuf, weight
 from collector.forward.forwarder import Forwarder
 from collector.forward.parcel import Answer, Outcome, Parcel, Untranslatable
 from collector.ledger import Ledger, Refusal, Transport
@@ -295,7 +295,7 @@ class HttpListener:
         try:
             plain = self._plain(parcel.body, headers)
         except _Refused as refused:
-            if refused.reason is Refusal.TOO_LARGE:
+            if refused.reason in {Refusal.TOO_LARGE, Refusal.MEMORY}:
                 raise
         # A hop over gRPC is sent it inflated, and all of it is held until the hop has answered.
         if plain is not None and not self._grow(max(0, len(plain) - len(parcel.body)), taken):
@@ -348,11 +348,14 @@ class HttpListener:
         if headers.coding not in CODINGS:
             raise _Refused(Refusal.UNSUPPORTED_ENCODING)
         try:
-            return inflate(body, headers.coding, self._max_bytes)
+            plain = inflate(body, headers.coding, self._max_bytes)
         except TooLargeError:
             raise _Refused(Refusal.TOO_LARGE, self._limit_text) from None
         except CompressionError as error:
             raise _Refused(Refusal.UNDECODABLE, str(error)) from None
+        if headers.encoding is Encoding.JSON and not self._admission.fits(weight(plain)):
+            raise _Refused(Refusal.MEMORY)
+        return plain
 
     def _seen(self, signal: Signal, plain: bytes, headers: _Headers) -> _Seen:
         try:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+from http.client import HTTPConnection
+
 import pytest
 
 from collector.accept.admission import Admission
+from collector.accept.http import HttpListener
 from collector.accept.memory import MemoryBudget, container_limit, resident
-from collector.ledger import Refusal
+from collector.ledger import Ledger, Refusal
 
 
 class Process:
@@ -106,3 +110,32 @@ def test_a_container_s_limit_is_read_with_some_to_spare(tmp_path, texts, limit) 
 
 def test_this_process_holds_something() -> None:
     assert resident() > 1_000_000
+
+
+@pytest.mark.parametrize("coding", ["", "gzip"])
+def test_json_is_refused_that_takes_more_memory_than_there_is(coding: str) -> None:
+    """Objects take many times the room of their text."""
+    process, ledger = Process(), Ledger()
+    admission = Admission(memory=process.budget(10_000_000))
+    listener = HttpListener("127.0.0.1:0", lambda *_: 1, ledger, admission)
+    address = listener.start()
+    try:
+        codes = [
+            _posted(address, b'{"resourceSpans":[' + b"{}," * count + b"{}]}", coding)
+            for count in (1_000, 100_000)
+        ]
+    finally:
+        listener.stop(1)
+
+    assert codes == [200, 503]
+    assert +ledger.snapshot().refused == {("traces", "http", str(Refusal.MEMORY)): 1}
+
+
+def _posted(address: str, body: bytes, coding: str) -> int:
+    connection = HTTPConnection(address, timeout=20)
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    sent = gzip.compress(body) if coding else body
+    connection.request("POST", "/v1/traces", sent, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
