@@ -23,6 +23,9 @@ _SERVICE_KEYS = semconv.families(
 
 _KEY_SETS = 1024
 
+#: Bytes of a resource that are looked at; its attributes take many times their bytes in memory.
+LONGEST_RESOURCE = 262_144
+
 
 def attributes_of(pairs: Iterable[KeyValue], wanted: frozenset[str]) -> Attributes:
     """The wanted ones of a list of attributes; the last of equal keys wins."""

@@ -9,10 +9,10 @@ import msgspec
 from google.protobuf.message import DecodeError as ProtobufError
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from collector.decode.identity import service_of
+from collector.decode.identity import LONGEST_RESOURCE, service_of
 from collector.decode.messages import DecodeError, Encoding
 from collector.decode.otlp_json import to_resource
-from collector.decode.wire import fields
+from collector.decode.wire import fields, head
 from collector.violation import Service, Signal
 
 _BLOCKS = {
@@ -64,7 +64,7 @@ def senders(signal: Signal, body: bytes, encoding: Encoding, most: int = 100) ->
 def _of_protobuf(_signal: Signal, body: bytes) -> Iterator[Resource]:
     """Field 1 of field 1, in each of the three requests; parts of a message join."""
     for block in fields(memoryview(body), 1):
-        yield Resource.FromString(b"".join(fields(block, 1)))
+        yield Resource.FromString(head(b"".join(fields(block, 1)), LONGEST_RESOURCE))
 
 
 def _of_json(signal: Signal, body: bytes) -> Iterator[Resource]:

@@ -40,3 +40,31 @@ def fields(data: memoryview, number: int) -> Iterator[memoryview]:
         if wire == DELIMITED and tag >> 3 == number:
             yield data[at : at + size]
         at += size
+
+
+def head(raw: bytes, most: int) -> bytes:
+    """The first fields of a message that together have at most so many bytes.
+
+    Args:
+        raw: a message that protobuf could read; a shorter one is returned as it is.
+        most: bytes; a field that is longer is left out.
+    """
+    if len(raw) <= most:
+        return raw
+    data, at, room, kept = memoryview(raw), 0, most, bytearray()
+    while at < len(data):
+        tag, end = varint(data, at)
+        wire = tag & 7
+        if wire in GROUPS:
+            break
+        size = FIXED.get(wire)
+        if size is None:
+            size, end = varint(data, end)
+        end += 0 if wire == VARINT else size
+        if end - at <= most:
+            room -= end - at
+            if room < 0:
+                break
+            kept += data[at:end]
+        at = end
+    return bytes(kept)

@@ -16,7 +16,7 @@ from collector.classify import NO_ATTEMPTS, NO_TARGET, SpanKind, Target, TargetK
 from collector.decode import items
 from collector.decode.anyvalue import bounded
 from collector.decode.counting import Selections
-from collector.decode.identity import Resources, is_own
+from collector.decode.identity import LONGEST_RESOURCE, Resources, is_own
 from collector.decode.limits import Limits
 from collector.decode.logs import log_row
 from collector.decode.messages import REQUESTS, DecodeError, Request, canonical
@@ -28,6 +28,7 @@ from collector.decode.native.values import ValueBatch
 from collector.decode.points import labels_of, series_of
 from collector.decode.profiles import NO_FACTS, Profile, Profiler
 from collector.decode.rows import span_rows
+from collector.decode.wire import head
 from collector.demand import Demand
 from collector.details import NO_DETAILS, BatchSize, Details, IdentityKind
 from collector.statements import NO_STATEMENT
@@ -413,7 +414,7 @@ class NativeDecoder:
 
     def _intern(self, raw: bytes) -> int:
         """The number of a resource, doubled, and one more if it is the auditor itself."""
-        message = ResourceMessage.FromString(raw)
+        message = ResourceMessage.FromString(head(raw, LONGEST_RESOURCE))
         message.DiscardUnknownFields()
         resource = self._interned.intern(message)
         known = self._resource_numbers.get(resource.identity)
