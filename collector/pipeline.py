@@ -250,14 +250,14 @@ class Pipeline:
 
     def readings(self) -> list[tuple[str, Reading]]:
         """The gauges of all policies; those seen last while a request takes long."""
-        with self._patiently() as now:
+        with self._lock.patiently(_PATIENCE_SECONDS) as now:
             if now:
                 self._seen_readings = self._stage.engine.readings()
         return self._seen_readings
 
     def counters(self) -> dict[str, int]:
         """How often each of the decoder's bounds was met; as `readings`."""
-        with self._patiently() as now:
+        with self._lock.patiently(_PATIENCE_SECONDS) as now:
             if now:
                 total = dict(self._retired)
                 for one in self._stages():
@@ -265,16 +265,6 @@ class Pipeline:
                         total[name] = total.get(name, 0) + count
                 self._seen_counters = total
         return self._seen_counters
-
-    @contextmanager
-    def _patiently(self) -> Iterator[bool]:
-        """Hold the lock, unless it cannot be had soon; whether it is held."""
-        held = self._lock.acquire(timeout=_PATIENCE_SECONDS)
-        try:
-            yield held
-        finally:
-            if held:
-                self._lock.release()
 
     @property
     def open_spans(self) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 from time import sleep
 
@@ -22,16 +24,29 @@ class Turns:
         self._waiting: deque[None] = deque()  # appending and popping need no lock
 
     def __enter__(self) -> None:
-        if self._lock.acquire(blocking=False):
-            return
-        self._waiting.append(None)
-        try:
-            self._lock.acquire()
-        finally:
-            self._waiting.pop()
+        self._acquire(-1)
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+    @contextmanager
+    def patiently(self, seconds: float) -> Iterator[bool]:
+        """Hold the lock, unless it cannot be had in time; whether it is held."""
+        held = self._acquire(seconds)
+        try:
+            yield held
+        finally:
+            if held:
+                self._lock.release()
+
+    def _acquire(self, seconds: float) -> bool:
+        if self._lock.acquire(blocking=False):
+            return True
+        self._waiting.append(None)
+        try:
+            return self._lock.acquire(timeout=seconds)
+        finally:
+            self._waiting.pop()
 
     def give_way(self) -> None:
         """Without the lock: leave a turn to those who wait for one, about 2 ms at most."""

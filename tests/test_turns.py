@@ -27,6 +27,17 @@ def test_who_waits_has_a_turn_before_the_next_one_of_who_gives_way(monkeypatch):
     assert had == ["the other", "the first"]
 
 
+def test_who_has_no_more_patience_goes_without_the_lock():
+    lock = Turns()
+    with lock, lock.patiently(0.001) as held:
+        assert not held
+    assert not lock._waiting
+    with lock.patiently(0.001) as held:
+        assert held
+    with lock:  # which was given back
+        pass
+
+
 def test_nobody_is_given_way_to_for_ever(monkeypatch):
     naps = []
     monkeypatch.setattr(turns, "sleep", naps.append)
