@@ -19,14 +19,16 @@ class ConnectionBounds(NamedTuple):
     """What a client may do before it has sent a request.
 
     Attributes:
-        most: connections at a time; a further one is closed at once.
+        most: connections at a time; a further one is closed at once, unless there is made room.
         header_seconds: for the headers of a request to arrive.
         idle_seconds: between two requests of a connection.
+        makes_room: whether the connection that is silent for longest is closed for a further one.
     """
 
     most: int = 1_000
     header_seconds: float = 30.0
     idle_seconds: float = 120.0
+    makes_room: bool = False
 
 
 Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -66,7 +68,7 @@ class _Connection(RequestHandler):
         self._bounds = bounds
         self._events = events
         self._waiting: asyncio.TimerHandle | None = None
-        self._serving = False
+        self.serving = False
         self._unanswered: StreamReader | None = None  # body of the request that came last
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -74,7 +76,13 @@ class _Connection(RequestHandler):
         super().connection_made(transport)
         if len(self._server.connections) > self._bounds.most:
             self._events.crowded()
-            self.force_close()
+            (self._longest_silent() if self._bounds.makes_room else self).force_close()
+
+    def _longest_silent(self) -> RequestHandler:
+        """The oldest connection without a request; where all have one, the oldest."""
+        others = [one for one in self._server.connections if one is not self]
+        silent = (one for one in others if isinstance(one, _Connection) and not one.serving)
+        return next(silent, next(iter(others), self))
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Nothing more will come."""
@@ -83,7 +91,7 @@ class _Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Give the headers that begin here their time."""
-        if not self._serving and self._waiting is None:
+        if not self.serving and self._waiting is None:
             loop = asyncio.get_running_loop()
             self._waiting = loop.call_later(self._bounds.header_seconds, self._expire)
         super().data_received(data)
@@ -106,11 +114,11 @@ class _Connection(RequestHandler):
     def begin(self) -> None:
         """The headers of a request have arrived."""
         self._heard()
-        self._serving = True
+        self.serving = True
 
     def end(self) -> None:
         """A request was answered."""
-        self._serving = False
+        self.serving = False
         if not self._messages:
             self._unanswered = None
 

@@ -37,7 +37,8 @@ class AdminServer:
         metrics: from the Accept header to the body and its content type.
         not_ready: reasons why no telemetry is taken; none means ready.
         findings: that are open; None shows none.
-        max_connections: at a time; a further one is closed at once.
+        max_connections: at a time; for a further one, which may be a probe, the one that is silent
+            for longest is closed.
         notes: what the page on readiness says beside.
     """
 
@@ -55,7 +56,9 @@ class AdminServer:
         self._metrics = metrics
         self._not_ready = not_ready
         self._notes = notes
-        self._bounds = ConnectionBounds(max_connections, _HEADER_SECONDS, _IDLE_SECONDS)
+        self._bounds = ConnectionBounds(
+            max_connections, _HEADER_SECONDS, _IDLE_SECONDS, makes_room=True
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="admin", daemon=True)
         self._runner: Runner | None = None
