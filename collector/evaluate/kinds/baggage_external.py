@@ -40,7 +40,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from pydantic import Field, field_validator
 
-from collector import classify, semconv
+from collector import classify, semconv, wholes
 from collector.classify import SpanKind
 from collector.demand import Demand, KeyMatch, RowSelection
 from collector.evaluate.detectors.baggage import members
@@ -127,12 +127,12 @@ class Kind(Policy[ExternalOptions]):
         """Judge one call."""
         del now
         host = _host(row)
-        if not host or not self._outside(host):
+        if not host or not self._outside(host.lower()):
             return
         for key in BAGGAGE_HEADERS:
             names = _names(row.attributes.get(key))
             if names:
-                yield self._report(row, key, host, names)
+                yield self._report(row, key, wholes.lower(host), names)
 
     def _is_outside(self, host: str) -> bool:
         try:
@@ -194,7 +194,7 @@ def _host(row: Row) -> str:
         host = classify.host_of(host)
     host = host or classify.host_of(semconv.text(row.attributes, "url.full"))
     host = host or semconv.text(row.attributes, "network.peer.address").strip()
-    return _bare_host(host.lower())
+    return _bare_host(host)
 
 
 def _bare_host(host: str) -> str:
