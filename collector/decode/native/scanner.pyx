@@ -54,6 +54,7 @@ cdef enum:
 cdef enum:
     MOST_STEPS = 1024       # blocks, scopes and metrics of one slice
     MANY_VALUES = 16384     # strings that end a slice
+    MANY_BYTES = 262144     # of them: the detectors read them under the lock, hostile ones slowly
 
 cdef enum:
     ODD_TRACE_ID
@@ -222,7 +223,7 @@ cdef class Scanner:
         cdef Field field
         while True:
             if self.items >= self.slice_items or self.steps >= MOST_STEPS \
-                    or self.values.used >= MANY_VALUES:
+                    or self.values.used >= MANY_VALUES or self.values.text_used >= MANY_BYTES:
                 return True
             if self.at.level == POINTS:
                 if not next_field(&self.at.data, &field):

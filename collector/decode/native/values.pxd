@@ -70,7 +70,7 @@ cdef class Values:
     cdef Pending[::1] pending
     cdef Seen[::1] seen
     cdef uint8_t[::1] paths
-    cdef size_t path_used
+    cdef size_t path_used, text_used
     cdef uint32_t used
     cdef uint32_t sightings
     cdef size_t max_length

@@ -131,6 +131,7 @@ cdef class Values:
                 memcpy(&self.paths[self.path_used], one.key, one.key_size)
             self.path_used += one.key_size
         self.used += 1
+        self.text_used += one.size
         made.first = self.sighting(one)
         return 0
 
@@ -236,7 +237,7 @@ cdef class Values:
         map_clear(&self.present)
         self.used = self.sightings = 0
         self.queued = self.looked_up = 0
-        self.path_used = 0
+        self.path_used = self.text_used = 0
 
     def remember_bad(self, uint64_t hashed):
         """From now on hand over every occurrence of a value."""
