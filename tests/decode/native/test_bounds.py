@@ -129,13 +129,13 @@ def test_remembered_values_are_bounded_and_what_is_forgotten_is_new_again():
 
 def test_a_slice_ends_when_the_detectors_have_much_to_read():
     decoder = NativeDecoder(ALL, Limits())
-    texts = [f"{n:050000}" for n in range(12)]
+    texts = [f"{n:08000}" for n in range(66)]
     message = request(*({"k": text} for text in texts))
 
     slices = list(decoder.slices(Signal.TRACES, decoder.adopt(message), NOW))
-    assert [sum(one.text in texts for one in batch.values) for batch in slices] == [6, 6]
+    assert [sum(one.text in texts for one in batch.values) for batch in slices] == [33, 33]
     again = list(decoder.slices(Signal.TRACES, decoder.adopt(message), NOW))
-    assert [batch.items for batch in again] == [12]  # what is known is not read again
+    assert [batch.items for batch in again] == [66]  # what is known is not read again
 
 
 def test_series_that_made_room_are_counted():
