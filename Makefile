@@ -43,7 +43,7 @@ layers: setup
 	$(BIN)/lint-imports
 
 pytest: setup tools
-	$(BIN)/pytest -n 3
+	$(BIN)/pytest -n 3 --dist worksteal
 
 coverage: setup tools ## every test, and which branches none of them takes
 	$(BIN)/pytest --cov --cov-report=term -n 2
