@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -52,7 +52,15 @@ def validate(
         return model.model_validate(value, context=context), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-        return None, [_fault(model, detail) for detail in details]
+        return None, [_fault(model, detail) for detail in details if not _follows(detail, details)]
+
+
+def _follows(detail: Mapping[str, Any], details: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a list is only too short because an item of it is wrong, which is told by itself."""
+    where = detail["loc"]
+    return detail["type"] == "too_short" and any(
+        len(other["loc"]) > len(where) and other["loc"][: len(where)] == where for other in details
+    )
 
 
 def _fault(model: type[BaseModel], detail: Mapping[str, Any]) -> Fault:
@@ -87,6 +95,12 @@ def _literal(model: type[BaseModel], where: Where, detail: Mapping[str, Any]) ->
     return Fault(where, f"{_name(where)} is {quoted(found)}", words, str(found))
 
 
+def _short(model: type[BaseModel], where: Where, detail: Mapping[str, Any]) -> Fault:
+    del model
+    least = detail["ctx"]["min_length"]
+    return Fault(where, f"{_name(where)} is too short", (f"at least {least} of them",))
+
+
 def _stated(model: type[BaseModel], where: Where, detail: Mapping[str, Any]) -> Fault:
     del model
     reason = str(detail["ctx"]["error"])
@@ -118,6 +132,7 @@ _MAKERS: Mapping[str, Callable[[type[BaseModel], Where, Mapping[str, Any]], Faul
     "extra_forbidden": _unknown,
     "missing": _missing,
     "literal_error": _literal,
+    "too_short": _short,
     "value_error": _stated,
     "string_pattern_mismatch": _form,
 }

@@ -1,14 +1,16 @@
 """Policy files become policies, or every mistake in any of them is named with its line."""
 
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from collector import policyfile, testing
 from collector.evaluate.policy import Meta, Options, Policy
 from collector.policycheck import UNGRADED
 from collector.problem import ProblemsError
+from collector.validation import validate
 from collector.violation import Severity, Signal
 
 NOW = datetime(2030, 6, 15, 12, tzinfo=UTC).timestamp()
@@ -52,6 +54,14 @@ class Plain(Policy[Options]):
 
 
 KINDS = {"count_things": Count, "plain_thing": Plain}
+
+
+class Places(BaseModel):
+    """A list that must not be empty."""
+
+    where: tuple[Literal["span", "log"], ...] = Field(min_length=1)
+
+
 GOOD = "policies:\n  - {id: one, kind: count_things, summary: s, remedy: r}\n"
 
 
@@ -212,6 +222,16 @@ def test_a_mistake_in_a_policy_is_told(write, policy, line, told):
 
     assert problem.line == line
     assert told in problem.render()
+
+
+@pytest.mark.parametrize(
+    ("value", "place", "allowed"),
+    [(["spam"], ("where", 0), ("span", "log")), ([], ("where",), ("at least 1 of them",))],
+)
+def test_a_list_is_too_short_only_where_its_items_are_right(value, place, allowed):
+    _, (fault,) = validate(Places, {"where": value})
+
+    assert (fault.where, fault.allowed) == (place, allowed)
 
 
 @pytest.mark.parametrize("text", ["", "[]\n", "text\n", "3\n"])
