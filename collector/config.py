@@ -28,15 +28,20 @@ def _listener(text: str) -> str:
     if text.startswith("unix:"):
         if _UNIX.fullmatch(text) is None:
             raise ValueError(f"`{text}` is not unix:/PATH with a path of at most 101 characters")
-        return text
-    return _address(text)
+    elif not _is_address(text):
+        raise ValueError(f"`{text}` is not HOST:PORT, [IPV6]:PORT, unix:/PATH or off")
+    return text
 
 
 def _address(text: str) -> str:
-    found = _ADDRESS.fullmatch(text)
-    if text != OFF and (found is None or int(found["port"]) > _HIGHEST_PORT):
+    if not _is_address(text):
         raise ValueError(f"`{text}` is not HOST:PORT, [IPV6]:PORT or off")
     return text
+
+
+def _is_address(text: str) -> bool:
+    found = _ADDRESS.fullmatch(text)
+    return text == OFF or (found is not None and int(found["port"]) <= _HIGHEST_PORT)
 
 
 #: Headers of one connection, or of one body; whoever sends writes his own.

@@ -142,7 +142,7 @@ def test_every_mistake_is_named_where_it_was_made(write):
     assert found[f"{file}:4:1"].suggestion == "log"
     assert "debug" in found[f"{file}:5:14"].allowed
     assert "integer" in found["environment variable TELEMETRY_AUDITOR_GRPC_MAX_BYTES"].allowed[0]
-    assert "HOST:PORT" in found["flag --http-address"].message
+    assert "HOST:PORT, [IPV6]:PORT, unix:/PATH" in found["flag --http-address"].message
     assert found["flag --admin-adress"].suggestion == "address"
     assert len(found) == 7
 
