@@ -156,6 +156,8 @@ class Inspection:
         self.reporter.store.add(self.engine.policies)
         self.pipeline.replace(self.engine, decoder)
         self.attempts.succeeded()
+        for warning in loaded.warnings:
+            _LOG.warning("%s", warning.render())
         same = len(set(map(id, before.policies)) & set(map(id, self.engine.policies)))
         _LOG.info(
             "policies were loaded again: %d, of which %d are unchanged and keep their state",

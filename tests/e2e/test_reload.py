@@ -26,6 +26,10 @@ overrides:
   - policy: metric-label-cardinality
     options: {{warn_values: 500, window_seconds: 1000000000, growth_seconds: 1000000000}}
 """
+EXPIRED = """
+exemptions:
+  - {policy: mine, service: shop, owner: team, reason: why, expires: 2020-01-31}
+"""
 
 
 def until(holds, said):
@@ -98,6 +102,20 @@ def test_a_bad_file_keeps_the_last_good_ones_and_is_told_of(start_auditor, tmp_p
     assert auditor.page("/readyz") == "ready\n"
     assert auditor.stop() == 0
     assert "mine" in {policy for policy, _, _ in auditor.findings()}
+
+
+def test_an_exemption_that_has_expired_is_told_of_when_files_are_loaded_again(
+    start_auditor, tmp_path
+):
+    pack = tmp_path / "mine.yaml"
+    pack.write_text(PACK.format(attribute="tenant.id"))
+    auditor = start_auditor("--policies", pack)
+
+    pack.write_text(PACK.format(attribute="tenant.id") + EXPIRED)
+    reload(auditor, "loaded", 1)
+
+    until(lambda: "expired on 2020-01-31: not applied" in auditor.said, lambda: auditor.said)
+    assert auditor.stop() == 0
 
 
 def test_bad_tokens_keep_the_last_good_ones_and_are_told_of(start_auditor, tmp_path):
