@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from collector.evaluate import registry
@@ -28,12 +28,14 @@ class Pack:
         summary: what it is for.
         path: of the file.
         policies: ids of its policies, disabled ones too.
+        changes: ids of policies that its overrides change.
     """
 
     name: str
     summary: str
     path: Path
     policies: tuple[str, ...]
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,24 @@ class Loaded:
     def pack_of(self, policy_id: str) -> str:
         """Name of the pack in which a policy stands, or empty."""
         return next((pack.name for pack in self.packs if policy_id in pack.policies), "")
+
+    def of_pack(self, path: Path) -> Loaded:
+        """The same with those policies alone that a file holds or changes.
+
+        Args:
+            path: of the file.
+        """
+        ids = {
+            one
+            for pack in self.packs
+            if pack.path.resolve() == path.resolve()
+            for one in (*pack.policies, *pack.changes)
+        }
+        return replace(
+            self,
+            policies=tuple(one for one in self.policies if one.terms.id in ids),
+            disabled=tuple(one for one in self.disabled if one.terms.id in ids),
+        )
 
     def fresh(self, enable: Collection[str] = ()) -> list[AnyPolicy]:
         """The enabled policies anew, without anything they have seen.
@@ -105,9 +125,9 @@ def load(
     for path, document in documents:
         said = checker.add(document)
         if said is not None:
-            items = [item.get("id") for item in said.policies if isinstance(item, dict)]
-            ids = tuple(item for item in items if isinstance(item, str))
-            packs.append(Pack(said.pack or path.name.split(".")[0], said.summary, path, ids))
+            name = said.pack or path.name.split(".")[0]
+            ids, changes = _texts(said.policies, "id"), _texts(said.overrides, "policy")
+            packs.append(Pack(name, said.summary, path, ids, changes))
     policies = checker.finish()
     if checker.problems:
         raise ProblemsError(checker.problems)
@@ -119,6 +139,11 @@ def load(
         disabled=tuple(policy for policy, enabled in policies if not enabled),
         detectors=tuple(checker.detectors),
     )
+
+
+def _texts(items: Iterable[object], key: str) -> tuple[str, ...]:
+    found = (item.get(key) for item in items if isinstance(item, dict))
+    return tuple(text for text in found if isinstance(text, str))
 
 
 def _read(files: Iterable[Path], problems: list[Problem]) -> Iterator[tuple[Path, Document]]:

@@ -65,12 +65,14 @@ def explain(name: str, paths: tuple[Path, ...]) -> None:
 
 def _explained(policy: AnyPolicy) -> Iterator[str]:
     terms = policy.terms
+    narrowed = terms.select.model_dump(mode="json", exclude_defaults=True)
     yield f"{terms.id} ({terms.kind}, {terms.severity.label})"
     for title, text in (
         ("", terms.summary),
         ("Why", terms.why),
         ("What to do", terms.remedy),
         ("Known false positives", "\n".join(f"- {one}" for one in terms.false_positives)),
+        ("Only for", yaml.safe_dump(narrowed, sort_keys=False) if narrowed else ""),
         ("Options", yaml.safe_dump(policy.options.model_dump(mode="json"), sort_keys=False)),
         ("References", "\n".join(terms.references)),
     ):
@@ -117,6 +119,7 @@ def test(paths: tuple[Path, ...]) -> None:
     """Run the NAME.test.yaml beside packs: telemetry in, violations expected.
 
     A path is a pack, a test file or a directory; without one the shipped packs are tested.
+    A case sees the policies that its pack holds, and those that its overrides change.
     Exit code 1 when a case fails.
     """
     failed = total = 0
@@ -125,7 +128,7 @@ def test(paths: tuple[Path, ...]) -> None:
         table.add_column(name, overflow="fold")
     for file in _test_files(paths or (packs_directory(),)):
         pack = file.with_name(file.name.removesuffix(TEST_SUFFIX) + ".yaml")
-        loaded = load([pack])
+        loaded = load_beside_shipped((pack,)).of_pack(pack)
         for case in packtest.cases(file):
             total += 1
             problems = packtest.run(loaded, case)

@@ -102,6 +102,36 @@ def test_a_case_that_fails_is_shown(tmp_path):
     assert "not expected" in done.output
 
 
+def test_a_case_sees_what_its_pack_holds_and_what_it_changes_of_the_shipped(tmp_path):
+    (tmp_path / "p.yaml").write_text(
+        "policies:\n  - {id: a, kind: label_forbidden, severity: info, summary: s, remedy: r}\n"
+        "overrides:\n  - {policy: logs-name-their-trace, enabled: true, severity: info}\n"
+        "exemptions:\n"
+        "  - {policy: retry-storm, service: x, owner: o, reason: r, expires: 9999-12-31}\n"
+    )
+    (tmp_path / "p.test.yaml").write_text(
+        "- name: both\n"
+        "  telemetry:\n"
+        "    - {service: shop, metrics: [{name: m, labels: {user.id: x}}], logs: [{body: b}]}\n"
+        "  expect: [{policy: a}, {policy: logs-name-their-trace, severity: info}]\n"
+    )
+
+    done = run("test", tmp_path)
+
+    assert done.exit_code == 0, done.output
+
+
+def test_explain_shows_what_a_policy_is_narrowed_to(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("overrides:\n  - {policy: retry-storm, select: {services: [orders]}}\n")
+
+    assert (
+        "Only for:\nservices:\n- orders\n"
+        in run("explain", "--policies", file, "retry-storm").output
+    )
+    assert "Only for" not in run("explain", "retry-storm").output
+
+
 def test_nothing_to_test_is_an_error(tmp_path):
     assert run("test", tmp_path).exit_code == 2
 
