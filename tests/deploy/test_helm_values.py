@@ -45,6 +45,8 @@ REFUSED = {
     "{serviceMonitor: {enabled: true}, podMonitor: {enabled: true}}": "scraped twice",
     "{networkPolicy: {enabled: true}, config: {otlp: {endpoint: 'http://a:4317'}}}":
         "config.otlp.endpoint is http://a:4317, which could not be reached",
+    "{networkPolicy: {enabled: true}, config: {forward: {endpoint: 'http://a:4317'}}}":
+        "config.forward.endpoint is http://a:4317, which could not be reached",
     "prometheusRule: {enabled: true, disabledAlerts: [Nothing]}":
         "prometheusRule.disabledAlerts names Nothing; the alerts are StandInOften, StandInAlone",
     "prometheusRule: {runbookBaseUrl: wiki}": "/prometheusRule/runbookBaseUrl': 'wiki' does not",

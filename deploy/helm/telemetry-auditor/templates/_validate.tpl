@@ -78,8 +78,11 @@
 {{- if and $values.serviceMonitor.enabled $values.podMonitor.enabled -}}
 {{-   $wrong = append $wrong "serviceMonitor.enabled and podMonitor.enabled are both true: each pod would be scraped twice, and every count doubled" -}}
 {{- end -}}
-{{- if and $values.networkPolicy.enabled (dig "otlp" "endpoint" "" $config) (not $values.networkPolicy.egress) -}}
-{{-   $wrong = append $wrong (printf "networkPolicy.enabled is true, networkPolicy.egress is empty, and config.otlp.endpoint is %s, which could not be reached: allow it, and DNS, in networkPolicy.egress" $config.otlp.endpoint) -}}
+{{- range $section := list "otlp" "forward" -}}
+{{-   $endpoint := dig $section "endpoint" "" $config -}}
+{{-   if and $values.networkPolicy.enabled $endpoint (not $values.networkPolicy.egress) -}}
+{{-     $wrong = append $wrong (printf "networkPolicy.enabled is true, networkPolicy.egress is empty, and config.%s.endpoint is %s, which could not be reached: allow it, and DNS, in networkPolicy.egress" $section $endpoint) -}}
+{{-   end -}}
 {{- end -}}
 {{- if $wrong -}}
 {{-   fail (printf "\n\n%s\n" (join "\n\n" $wrong)) -}}
