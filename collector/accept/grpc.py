@@ -249,7 +249,10 @@ class GrpcListener:
             port = 0
         if port == 0:
             self._pool.shutdown()
-            raise OSError(f"cannot listen for OTLP/gRPC on {self._address}: is it in use?")
+            raise OSError(
+                f"cannot listen for OTLP/gRPC on {self._address}: is it in use? "
+                "grpc.address names another"
+            )
         self._deadlines.start()
         self._server.start()
         for service in ("", *SERVICES.values()):

@@ -166,7 +166,8 @@ class HttpListener:
         except OSError as error:
             self.stop(0)
             raise OSError(
-                f"cannot listen for OTLP/HTTP on {self._address}: is it in use?"
+                f"cannot listen for OTLP/HTTP on {self._address}: is it in use? "
+                "http.address names another"
             ) from error
 
     def stop(self, grace_seconds: float = 10.0) -> None:

@@ -87,7 +87,8 @@ class AdminServer:
         except OSError as error:
             self.stop()
             raise OSError(
-                f"cannot listen for metrics on {self._host}:{self._port}: is the port in use?"
+                f"cannot listen for metrics on {self._host}:{self._port}: is the port in use? "
+                "admin.address names another"
             ) from error
         return f"{self._host}:{port}"
 
