@@ -25,6 +25,9 @@ HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 #: Of the time that a sender waits, so much is the next hop's.
 _SHARE = 0.9
 
+#: Between two lines of the log about a next hop that takes nothing.
+_QUIET_SECONDS = 60.0
+
 
 class Hop(Protocol):
     """Where requests are sent."""
@@ -92,6 +95,7 @@ class Forwarder:
         self._pass = pass_headers
         self._lock = Lock()
         self._closed = False
+        self._quiet_until = 0.0
         self.in_flight = 0
         self.outcomes: Counter[tuple[str, str]] = Counter(
             {(str(signal), str(outcome)): 0 for signal in signals for outcome in Outcome}
@@ -203,9 +207,16 @@ class Forwarder:
     def _finish(
         self, answered: Future[Answer], signal: Signal, answer: Answer, seconds: float
     ) -> None:
+        now = monotonic()
         with self._lock:
             self.outcomes[str(signal), str(answer.outcome)] += 1
             self.seconds[str(signal)] += seconds
+            told = self._closed or answer.outcome not in _TEXTS or now < self._quiet_until
+            if not told:
+                self._quiet_until = now + _QUIET_SECONDS
+        if not told:
+            what = _TEXTS[answer.outcome].partition(";")[0]
+            _LOG.warning("%s (forward.endpoint); senders are asked to try again", what)
         if answer.outcome in _TEXTS:
             status = Status(code=code_pb2.UNAVAILABLE, message=_TEXTS[answer.outcome])
             answer = answer._replace(status=with_delay(status, self._retry_after), http=None)

@@ -44,6 +44,20 @@ def test_a_hop_that_is_down(place, way, protocol):
     must_try_again(place.auditor(hop), way, "unreachable")
 
 
+def test_the_log_tells_of_a_hop_that_is_down_once_in_a_minute(place, caplog):
+    hop = place.hop("grpc")
+    hop.close()
+    auditor = place.auditor(hop)
+
+    for signal in ("traces", "logs", "traces"):
+        assert not send(auditor, "protobuf", signal).accepted
+
+    told = [one.getMessage() for one in caplog.records if "forward.endpoint" in one.getMessage()]
+    assert told == [
+        "the next hop cannot be reached (forward.endpoint); senders are asked to try again"
+    ]
+
+
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 def test_a_hop_whose_name_is_unknown(place, protocol):
     hop = place.hop(protocol)
