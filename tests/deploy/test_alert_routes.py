@@ -52,6 +52,8 @@ INHIBITIONS = {
         ("ViolationBudgetBurn", "critical", SERVICE), "source"),
     "refusing much says more than refusing": (
         ("Refusing", "critical", POD), ("Refusing", "warning", POD), "target"),
+    "a next hop that takes little says more than one that takes not all": (
+        ("ForwardFailing", "critical", POD), ("ForwardFailing", "warning", POD), "target"),
     "not for another auditor": (
         ("Refusing", "critical", POD), ("Refusing", "warning", OTHER_POD), ""),
     "a critical alert on one auditor leaves other alerts on auditors alone": (
