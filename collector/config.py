@@ -366,6 +366,12 @@ class Config(Section):
 
     _sources: dict[tuple[str, str], str] = PrivateAttr(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _whole(self) -> Config:
+        if self.grpc.address == OFF and self.http.address == OFF:
+            raise ValueError("grpc.address and http.address are both off: nothing is received")
+        return self
+
     def source(self, section: str, key: str) -> str:
         """Where a value comes from, as a user would name it.
 

@@ -59,7 +59,7 @@ def load(
     Raises:
         ProblemsError: with everything that is wrong in any of them.
     """
-    document = read(path) if path else Document("")
+    document = read(path) if path else Document("the configuration")
     value = {} if document.value is None else document.value
     problems: list[Problem] = []
     if not isinstance(value, dict):

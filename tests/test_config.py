@@ -187,6 +187,17 @@ def test_a_variable_cannot_hide_that_a_section_of_the_file_is_wrong(write):
     assert mistakes(write("traces: 3\n"), {WAIT: "2"})[0].line == 1
 
 
+def test_a_listener_is_needed_and_where_none_was_left_is_told(write):
+    assert load(None, {}, {"http.address": "off"}).grpc.address != "off"
+    both = {"grpc.address": "off", "http.address": "off"}
+    with pytest.raises(ProblemsError) as found:
+        load(None, {}, both)
+    told = "grpc.address and http.address are both off: nothing is received"
+    assert [one.render() for one in found.value.problems] == [f"the configuration: {told}"]
+    file = write("http: {address: 'off'}\ngrpc: {address: 'off'}\n")
+    assert f"{file}:1:1: {told}" in mistakes(file)[0].render()
+
+
 def test_what_is_printed_can_be_loaded_again(write):
     flags = {
         "grpc.address": "[::1]:4317",
