@@ -74,13 +74,15 @@ class _Connection(RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, unless there are too many."""
         super().connection_made(transport)
-        if len(self._server.connections) > self._bounds.most:
+        # One that was sent away is listed until the loop has told it so.
+        there = [one for one in self._server.connections if one.transport is not None]
+        if len(there) > self._bounds.most:
             self._events.crowded()
-            (self._longest_silent() if self._bounds.makes_room else self).force_close()
+            _send_away(self._longest_silent(there) if self._bounds.makes_room else self)
 
-    def _longest_silent(self) -> RequestHandler:
+    def _longest_silent(self, there: list[RequestHandler]) -> RequestHandler:
         """The oldest connection without a request; where all have one, the oldest."""
-        others = [one for one in self._server.connections if one is not self]
+        others = [one for one in there if one is not self]
         silent = (one for one in others if isinstance(one, _Connection) and not one.serving)
         return next(silent, next(iter(others), self))
 
@@ -160,6 +162,13 @@ class _Connection(RequestHandler):
         self._waiting = None
         self._events.slow()
         self.force_close()
+
+
+def _send_away(connection: RequestHandler) -> None:
+    """Close a connection now, whether or not its client reads what is left for it."""
+    if connection.transport is not None:
+        connection.transport.abort()
+    connection.force_close()
 
 
 class _Server(Server):

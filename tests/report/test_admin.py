@@ -6,7 +6,7 @@ import logging
 import socket
 import threading
 import time
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 
@@ -234,6 +234,23 @@ def test_whoever_is_being_answered_is_not_sent_away_for_another(serve):
             assert silent.recv(1) == b""
             go.set()
             assert asking.recv(65_536).startswith(b"HTTP/1.1 200")
+
+
+def test_connections_that_come_at_once_are_bounded_like_others(serve):
+    held, go = threading.Event(), threading.Event()
+
+    def busy():  # so that the loop finds all of them at one time
+        held.set()
+        go.wait(10)
+
+    server = serve(max_connections=3)
+    server._loop.call_soon_threadsafe(busy)
+    assert held.wait(10)
+    with ExitStack() as stack:
+        came = [stack.enter_context(closing(raw(server, b""))) for _ in range(20)]
+        go.set()
+        for one in came[:-3]:
+            assert one.recv(1) == b""
 
 
 def test_headers_that_do_not_arrive_are_not_waited_for(serve, monkeypatch):
