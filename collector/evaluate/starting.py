@@ -18,6 +18,7 @@ _NOT_SENT = re.compile(
 )
 _LONGEST = 256  # characters of an error type that are looked at
 _PAUSE = 500_000_000  # nanoseconds; shorter ones must grow (ours)
+_GROWN = 100_000_000  # to as much: what is shorter differs by chance (ours)
 
 
 def not_sent(span: Span) -> bool:
@@ -36,7 +37,7 @@ def waits_for_peer(sequence: AttemptSequence, tree: Tree) -> bool:
     if not failed or not waits or not all(not_sent(span) for span in failed):
         return False
     later = waits[len(waits) // 2 :]
-    if sum(later) < _PAUSE * len(later) and waits[-1] < 2 * waits[0]:
+    if sum(later) < _PAUSE * len(later) and waits[-1] < max(_GROWN, 2 * waits[0]):
         return False
     above = [sequence.spans[0], *tree.above(sequence.spans[0])]
     return not above[-1].parent_id and all(one.kind not in ENTRIES for one in above)
