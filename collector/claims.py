@@ -12,7 +12,8 @@ _PERHAPS = re.compile(
     r"\bON CONFLICT\b.{0,200}\bDO NOTHING\b|\bINSERT (?:OR )?IGNORE\b", re.IGNORECASE
 )
 _SEEN = re.compile(
-    r"idempot|dedup|inbox|audit_?(?:log|trail|event|record|s?$)|(?:processed|handled|consumed)_?(?:message|event|request)"
+    r"idempot|dedup|inbox|audit_?(?:log|trail|event|record|s?$)|(?:processed|handled|consumed)_?(?:message|event|request)",
+    re.IGNORECASE,
 )
 
 
@@ -22,6 +23,6 @@ def claims(query: str, table: str) -> bool:
 
     Args:
         query: without its values.
-        table: that it writes to, lower case.
+        table: that it writes to, in any case.
     """
     return _SEEN.search(table) is not None or _PERHAPS.search(query) is not None

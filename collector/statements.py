@@ -136,7 +136,8 @@ class Statement(NamedTuple):
     Attributes:
         text: the query with literals masked; empty when it was not sent, or is of a cache.
         verb: what it does.
-        table: the first table or collection, lower case; empty when not told.
+        table: the first table or collection, lower case where no part of it may be a token; empty
+            when not told.
         system: of the database, lower case; empty for spans of other calls.
     """
 

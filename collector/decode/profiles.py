@@ -161,7 +161,7 @@ class Profiler:
                 effect=publish or said.effect,
                 removes=not publish and said.effect and removes(done),
                 publish=publish,
-                outbox="outbox" in said.table,
+                outbox="outbox" in said.table.lower(),
                 gave_up=outcomes.gave_up(kept),
             ),
         )
