@@ -37,7 +37,8 @@ _PAGE_OF_URL = re.compile(r"[?&](?:from|skip)=([0-9]{1,18})(?=[&#]|\Z)", re.ASCI
 _SYSTEMS = frozenset(semconv.family("db.system.name"))
 _VALUES = re.compile(r"\bVALUES\s*\(", re.IGNORECASE | re.ASCII)
 _LONG_LIST = re.compile(r"\bIN\s*\((?:[^(),]*,){20}", re.IGNORECASE | re.ASCII)
-_NEXT_ROW = re.compile(r"\)\s*,\s*\(", re.ASCII)
+_IN_ROW = re.compile(r"'[^']*'?|[()]")
+_NEXT_ROW = re.compile(r"\s*,\s*\(", re.ASCII)
 OFFSETS = frozenset(f"{prefix}{name}" for prefix in PARAMETERS for name in ("offset", "skip"))
 ROWS = "db.response.returned_rows"
 BATCHES = ("db.operation.batch.size", "messaging.batch.message_count")
@@ -249,4 +250,9 @@ def _several_rows(query: AttributeValue) -> bool:
     if _LONG_LIST.search(text):
         return True
     values = _VALUES.search(text)
-    return values is not None and _NEXT_ROW.search(text, values.end()) is not None
+    depth = 1
+    for match in _IN_ROW.finditer(text, values.end()) if values else ():
+        depth += (match[0] == "(") - (match[0] == ")")
+        if not depth:
+            return _NEXT_ROW.match(text, match.end()) is not None
+    return False

@@ -465,14 +465,15 @@ cdef void read_words(const uint8_t* text, size_t size, uint64_t* offset, bint* r
         noexcept nogil:
     """The largest number of rows that a query says it skips, and whether it lists several.
 
-    It does so by ``VALUES (...), (`` and by a long list after ``IN``.
+    It does so by a further row after the first of ``VALUES``, and by a long list after ``IN``.
     """
     cdef const uint8_t* at = text
     cdef const uint8_t* end = text + size
     cdef const uint8_t* word
     cdef uint64_t found
     cdef uint8_t first
-    cdef bint values = False
+    cdef int64_t depth = 0   # in the first row of values; less than 0 after it
+    cdef bint quoted = False
     offset[0] = 0
     rows[0] = False
     while at < end:
@@ -485,15 +486,23 @@ cdef void read_words(const uint8_t* text, size_t size, uint64_t* offset, bint* r
             at = words_end(at, end)
             if first == c"i" and at - word == 2 and word[1] | 32 == c"n" and long_list(at, end):
                 rows[0] = True
-            elif first == c"v" and at - word == 6 and is_word_at(word, end, "values", 6):
+            elif first == c"v" and not depth and at - word == 6 \
+                    and is_word_at(word, end, "values", 6):
                 word = blanks_end(at, end)
-                values |= word < end and word[0] == c"("
+                if word < end and word[0] == c"(":
+                    depth = 1
+                    at = word + 1
             continue
         if at[0] == c'"':
             found = offset_at(at, end)
             offset[0] = found if found > offset[0] else offset[0]
-        elif values and at[0] == c")" and next_row(at + 1, end):
-            rows[0] = True
+        elif depth > 0 and at[0] == c"'":
+            quoted = not quoted
+        elif depth > 0 and not quoted:
+            depth += (at[0] == c"(") - (at[0] == c")")
+            if not depth:
+                depth = -1
+                rows[0] |= next_row(at + 1, end)
         at += 1
     if offset[0] > LARGEST:
         offset[0] = LARGEST

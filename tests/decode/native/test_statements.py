@@ -79,6 +79,9 @@ def test_it_skips_as_many_rows_as_by_the_reference(text: str) -> None:
 @example("SELECT a FROM t WHERE id in\n(" + "?, " * 19 + "?)")
 @example("xIN (" + "?, " * 30 + ") IN (f(" + "?, " * 30)
 @example("VALUES VALUES(1)\u00a0,(2)")
+@example("VALUES (f(1), (2), ')') , (3)")
+@example("VALUES (f(1), (2), 'a'')', 'it) VALUES (1), (2)")
+@example("VALUES (1) VALUES (1), (2)")
 def test_it_lists_rows_where_it_does_by_the_reference(text: str) -> None:
     assert native.lists_rows(text) == details._several_rows(text)
 
