@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 from collector.classify import SpanKind
@@ -41,8 +41,26 @@ class Idle:
         return self._before[at] - after
 
 
-def idle_below(parent: Span, tree: Tree) -> Idle:
-    """By the calls right below a span, and those in a span of their own below it."""
-    below = tree.children(parent)
-    inner = (one for span in below if span.kind is SpanKind.INTERNAL for one in tree.children(span))
-    return Idle(span for span in (*below, *inner) if span.kind in OUTGOING)
+class IdleBelow:
+    """When spans of a trace waited for none of their calls, made once for each span.
+
+    Args:
+        tree: of the trace.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._known: dict[bytes, Idle] = {}
+
+    def __call__(self, parent: Span) -> Idle:
+        """By the calls right below a span, and those in a span of their own below it."""
+        known = self._known.get(parent.span_id)
+        if known is None:
+            known = self._known[parent.span_id] = Idle(self._calls(parent))
+        return known
+
+    def _calls(self, parent: Span) -> Iterator[Span]:
+        for span in self._tree.children(parent):
+            around = span.kind is SpanKind.INTERNAL
+            inner = self._tree.children(span) if around else (span,)
+            yield from (one for one in inner if one.kind in OUTGOING)

@@ -1,15 +1,16 @@
 """How long nothing was done between two times."""
 
 from collector.classify import SpanKind
-from collector.evaluate.idle import Idle
+from collector.evaluate.idle import Idle, IdleBelow
+from collector.evaluate.tree import Tree
 from collector.views import Flag, Resource, Span
 from collector.violation import Service
 
 RESOURCE = Resource(Service("shop"), 1, frozenset(), {})
 
 
-def call(start, end):
-    return Span(b"s" * 8, b"", RESOURCE, "n", SpanKind.CLIENT, 0, start, end, Flag(0), {})
+def call(start, end, name=b"s", parent=b"", kind=SpanKind.CLIENT):
+    return Span(name, parent, RESOURCE, "n", kind, 0, start, end, Flag(0), {})
 
 
 def test_what_overlaps_counts_once_and_what_lies_outside_does_not():
@@ -24,3 +25,13 @@ def test_what_overlaps_counts_once_and_what_lies_outside_does_not():
 
 def test_without_calls_all_of_it_is_idle():
     assert Idle([]).between(3, 10) == 7
+
+
+def test_what_is_below_a_span_is_read_once_however_many_queries_ask():
+    top = call(0, 100, b"top", kind=SpanKind.SERVER)
+    around = call(20, 60, b"around", b"top", SpanKind.INTERNAL)
+    spans = (top, call(10, 20, b"a", b"top"), around, call(30, 50, b"b", b"around"))
+    idle = IdleBelow(Tree(spans))
+
+    assert idle(top).between(0, 100) == 100 - 10 - 20
+    assert idle(top) is idle(top)

@@ -50,7 +50,7 @@ from collector import semconv
 from collector.classify import SpanKind
 from collector.demand import Bounds, Demand
 from collector.details import BatchSize
-from collector.evaluate.idle import Idle, idle_below
+from collector.evaluate.idle import IdleBelow
 from collector.evaluate.outcomes import erred
 from collector.evaluate.places import called, doing, joined, short
 from collector.evaluate.policy import Meta, Options, Policy
@@ -138,11 +138,12 @@ class Kind(Policy[RepetitionOptions]):
         """Judge each query under each parent."""
         del now
         tree = trace.derived(Tree)
+        idle = IdleBelow(tree)
         told: set[tuple[bytes, str]] = set()
         for parent_id, calls, wrapped in self._groups(trace.spans, tree):
             if len(calls) < self.options.min_repeats:
                 continue
-            run = self._run(calls, tree.by_id.get(parent_id), tree)
+            run = self._run(calls, tree.by_id.get(parent_id), idle)
             entry = tree.entry(calls[0])
             if len(run) < self.options.min_repeats or entry is None or not self._serves(entry):
                 continue
@@ -167,9 +168,8 @@ class Kind(Policy[RepetitionOptions]):
             for above in islice(tree.above(span), _WRAPPERS):
                 if above.kind is not SpanKind.INTERNAL or not above.parent_id:
                     break
-                within += (
-                    f"/{unnumbered(above.name)}"  # resolvers of a list are named by their place
-                )
+                # Resolvers of a list are named by their place in it.
+                within += f"/{unnumbered(above.name)}"
                 wrapped[_query(span, above.parent_id, within)].append(span)
         yield from ((query.parent_id, calls, False) for query, calls in direct.items())
         yield from ((query.parent_id, calls, True) for query, calls in wrapped.items())
@@ -196,22 +196,20 @@ class Kind(Policy[RepetitionOptions]):
             and semconv.integer(entry.attributes, "http.response.status_code") != _SWITCHED
         )
 
-    def _run(self, calls: Sequence[Span], parent: Span | None, tree: Tree) -> Sequence[Span]:
+    def _run(self, calls: Sequence[Span], parent: Span | None, idle: IdleBelow) -> Sequence[Span]:
         """The longest run of calls of which each began when the one before had ended.
 
         Calls at the same time (pipelines, fan-out) cost one round trip; they count as one.
         """
         most = self.options.max_gap_seconds * _NANOSECONDS
-        idle: Idle | None = None
         longest: list[Span] = []
         run: list[Span] = []
         for span in sorted(calls, key=lambda one: (ended(one), one.start, one.span_id)):
             if run and span.start < ended(run[-1]):
                 continue
             if run and parent is not None and span.start - ended(run[-1]) > most:
-                idle = idle or idle_below(parent, tree)
-                if idle.between(ended(run[-1]), span.start) > most:
-                    run = []
+                idled = idle(parent).between(ended(run[-1]), span.start)
+                run = [] if idled > most else run
             run.append(span)
             if len(run) > len(longest):
                 longest = run
