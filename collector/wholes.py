@@ -8,6 +8,7 @@ is done to whole words, and what may be part of a token is taken out as a whole 
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterable, Iterator
 
 #: Stands for what was left out.
@@ -19,7 +20,8 @@ _PLAIN = re.compile(r"[^\d+~]{0,24}")
 _LONG_WORD = re.compile(r"[^\s/]{16,}")
 
 _LEAST = 16  # characters of a token
-_RUN = re.compile(r"[A-Za-z0-9_+=~-]{16,}")
+_SIGNS = f"{string.ascii_letters}{string.digits}_+=~-"  # that a token is made of
+_RUN = re.compile(rf"[{re.escape(_SIGNS)}]{{16,}}")
 _STEM = re.compile(r"(?:[A-Za-z]{1,12}[_-])*+")
 _DIGIT_THEN_LETTER = re.compile(r"[0-9](?=[A-Za-z])")
 
@@ -35,6 +37,20 @@ def cut(text: str, most: int) -> str:
         return text
     pieces = _PIECES.findall(text[: max(0, most - len(GAP))])
     return "".join(reversed(list(_sure(reversed(pieces))))) + GAP
+
+
+def cut_query(query: str, most: int) -> str:
+    """The beginning of a query without its values, up to the end of a name.
+
+    Names in it have digits, and often no blank between them; what may be a token has gone.
+
+    Args:
+        query: as `collector.statements.masked` leaves it.
+        most: characters of the result.
+    """
+    if len(query) <= most:
+        return query
+    return query[: max(0, most - len(GAP))].rstrip(_SIGNS).rstrip() + GAP
 
 
 def _sure(pieces: Iterable[str]) -> Iterator[str]:

@@ -42,6 +42,25 @@ def test_what_stays_ends_with_a_word(text, most, shown):
 
 
 @pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("select o1_0.id,o1_0.name", "select o1_0.id,o1_0.name"),
+        ("select o1_0.id,o1_0.customer_id", f"select o1_0.id,o1_0.{GAP}"),
+        ("SELECT t0.id, t0.customers FROM", f"SELECT t0.id, t0.{GAP}"),
+        ("a" * 30, GAP),
+    ],
+)
+def test_of_a_query_as_much_stays_as_has_whole_names(query, shown):
+    assert wholes.cut_query(query, 25) == shown
+
+
+@pytest.mark.parametrize("length", range(60, 160, 3))
+def test_of_a_query_that_is_made_shorter_no_half_token_is_left(length):
+    said = statements.masked(("SELECT a,b" * length)[:length] + f" {TOKEN} " + "zzz " * 40)
+    assert not parts(wholes.cut_query(said, 100))
+
+
+@pytest.mark.parametrize(
     ("text", "folded"),
     [
         ("Orders", "orders"),

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from collector.classify import mask_name
 from collector.evaluate.tree import Tree
 from collector.views import Span
-from collector.wholes import cut
+from collector.wholes import cut, cut_query
 
 #: Stands for the address of an instance, which is another tomorrow; the evidence tells it.
 _ADDRESS = "{address}"
@@ -21,6 +21,11 @@ _SHORT = 160  # characters of a name or a query within a subject
 def short(text: str) -> str:
     """A text that leaves room for others beside it."""
     return cut(text, _SHORT)
+
+
+def short_query(query: str) -> str:
+    """The same of a query without its values."""
+    return cut_query(query, _SHORT)
 
 
 @lru_cache(maxsize=4096)

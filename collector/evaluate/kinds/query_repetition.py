@@ -52,7 +52,7 @@ from collector.demand import Bounds, Demand
 from collector.details import BatchSize
 from collector.evaluate.idle import IdleBelow
 from collector.evaluate.outcomes import erred
-from collector.evaluate.places import called, doing, joined, short
+from collector.evaluate.places import called, doing, joined, short_query
 from collector.evaluate.policy import Meta, Options, Policy
 from collector.evaluate.tree import FUNCTION_KEYS, Tree, ended, serves_request, took
 from collector.evaluate.wrapped import unnumbered
@@ -224,7 +224,7 @@ class Kind(Policy[RepetitionOptions]):
             severity=Severity.WARNING,
             signal=Signal.TRACES,
             service=first.resource.service,
-            subject=joined(where, short(text)),
+            subject=joined(where, short_query(text)),
             basis=Basis.INFERRED,
             summary=f"{len(run)} times in a row, within {lasted} ms, one request ran on "
             f"{first.peer or first.statement.system}: {text}",
