@@ -131,7 +131,7 @@ _ID_SEGMENT = re.compile(
 _HEX_WORD = re.compile(rf"{_UUID}|(?<![A-Za-z0-9])[0-9a-fA-F]{{16,}}(?![A-Za-z0-9])")
 _DIGITS = re.compile(r"[0-9]{3,}")
 #: Without its digits, a mailbox would no longer be known for one.
-_MAILBOX = re.compile(r"(?<![^\s/])[^\s/@%]++(?:@|%40)[^\s/@]+\.[^\s/@]+")
+_MAILBOX = re.compile(r"(?<![^\s/])(?:[^\s/@%]|%(?!40))++(?:@|%40)[^\s/@]+\.[^\s/@]+")
 _LONGEST_MASKED = 512  # characters of a path or name that are looked at
 
 
