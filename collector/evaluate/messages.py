@@ -62,13 +62,18 @@ DEAD_LETTERS = (
     "*_dlx:*",
 )
 
-#: Patterns of destinations that are about those, and take none of their messages (ours).
+#: Patterns of destinations that are about those, and take none of their messages (ours). Where the
+#: word stands before, they are those of a queue for replays.
 ABOUT_DEAD_LETTERS = (
     "*redriv*",
-    "*replay*",
-    "*reprocess*",
-    "*resubmit*",
-    "*requeue*",
+    "*dlq*replay*",
+    "*dead*letter*replay*",
+    "*dlq*reprocess*",
+    "*dead*letter*reprocess*",
+    "*dlq*resubmit*",
+    "*dead*letter*resubmit*",
+    "*dlq*requeue*",
+    "*dead*letter*requeue*",
     "?*dlq*alert*",
     "?*dead*letter*alert*",
     "?*dlq*alarm*",
