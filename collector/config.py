@@ -118,7 +118,10 @@ class Admin(Section):
     findings: bool = Field(
         default=False, description="whether /findings shows open findings, secrets masked"
     )
-    max_connections: Count = Field(default=100, description="connections; others are closed")
+    max_connections: Count = Field(
+        default=100,
+        description="connections; for another, the oldest without a request is closed",
+    )
 
 
 class Tls(Section):
@@ -157,7 +160,10 @@ class AdmissionBounds(Section):
     """What may be in flight, over both listeners."""
 
     max_requests: Count = Field(default=64, description="requests")
-    max_bytes_in_flight: Count = Field(default=256 * _MIB, description="bytes of bodies")
+    max_bytes_in_flight: Count = Field(
+        default=256 * _MIB,
+        description="bytes of bodies; inflated where they came over gRPC or are sent on",
+    )
     max_memory_bytes: Count | None = Field(
         default=None,
         description="memory of the process above which requests are refused; without it, nine "

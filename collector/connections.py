@@ -22,7 +22,7 @@ class ConnectionBounds(NamedTuple):
         most: connections at a time; a further one is closed at once, unless there is made room.
         header_seconds: for the headers of a request to arrive.
         idle_seconds: between two requests of a connection.
-        makes_room: whether the connection that is silent for longest is closed for a further one.
+        makes_room: whether the oldest connection without a request is closed for a further one.
     """
 
     most: int = 1_000
@@ -78,9 +78,9 @@ class _Connection(RequestHandler):
         there = [one for one in self._server.connections if one.transport is not None]
         if len(there) > self._bounds.most:
             self._events.crowded()
-            _send_away(self._longest_silent(there) if self._bounds.makes_room else self)
+            _send_away(self._oldest_silent(there) if self._bounds.makes_room else self)
 
-    def _longest_silent(self, there: list[RequestHandler]) -> RequestHandler:
+    def _oldest_silent(self, there: list[RequestHandler]) -> RequestHandler:
         """The oldest connection without a request; where all have one, the oldest."""
         others = [one for one in there if one is not self]
         silent = (one for one in others if isinstance(one, _Connection) and not one.serving)

@@ -250,15 +250,15 @@ class Pipeline:
 
     def readings(self) -> list[tuple[str, Reading]]:
         """The gauges of all policies; those seen last while a request takes long."""
-        with self._lock.patiently(_PATIENCE_SECONDS) as now:
-            if now:
+        with self._lock.patiently(_PATIENCE_SECONDS) as held:
+            if held:
                 self._seen_readings = self._stage.engine.readings()
         return self._seen_readings
 
     def counters(self) -> dict[str, int]:
         """How often each of the decoder's bounds was met; as `readings`."""
-        with self._lock.patiently(_PATIENCE_SECONDS) as now:
-            if now:
+        with self._lock.patiently(_PATIENCE_SECONDS) as held:
+            if held:
                 total = dict(self._retired)
                 for one in self._stages():
                     for name, count in one.decoder.counters().items():

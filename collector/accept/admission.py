@@ -21,8 +21,9 @@ class Admission:
     Args:
         max_requests: requests in flight. Two worker threads inspect; the others are being
             received.
-        max_bytes: bytes of bodies in flight, as received; one request larger than this is
-            still taken while nothing else is in flight.
+        max_bytes: bytes of bodies in flight, as received over HTTP, and inflated where they came
+            over gRPC or are sent on; one request larger than this is still taken while nothing else
+            is in flight.
         retry_after_seconds: what a refused client is told to wait.
         memory: of the process.
     """

@@ -37,8 +37,8 @@ class AdminServer:
         metrics: from the Accept header to the body and its content type.
         not_ready: reasons why no telemetry is taken; none means ready.
         findings: that are open; None shows none.
-        max_connections: at a time; for a further one, which may be a probe, the one that is silent
-            for longest is closed.
+        max_connections: at a time; for a further one, which may be a probe, the oldest without a
+            request is closed.
         notes: what the page on readiness says beside.
     """
 
