@@ -21,6 +21,22 @@ def varint(data: memoryview, at: int) -> tuple[int, int]:
             return value, at
 
 
+def _parts(data: memoryview) -> Iterator[tuple[int, int, int, int]]:
+    """The tag of each field up to a group, and where it, its content and what follows begin."""
+    at = 0
+    while at < len(data):
+        tag, content = varint(data, at)
+        wire = tag & 7
+        if wire in GROUPS:
+            return
+        size = FIXED.get(wire)
+        if size is None:
+            size, content = varint(data, content)
+        end = content if wire == VARINT else content + size
+        yield tag, at, content, end
+        at = end
+
+
 def fields(data: memoryview, number: int) -> Iterator[memoryview]:
     """The contents of a field that holds messages, each time it stands in one.
 
@@ -28,18 +44,9 @@ def fields(data: memoryview, number: int) -> Iterator[memoryview]:
         data: a message that protobuf could read, and that holds no group.
         number: of the field.
     """
-    at = 0
-    while at < len(data):
-        tag, at = varint(data, at)
-        wire = tag & 7
-        size = FIXED.get(wire)
-        if size is None:
-            size, at = varint(data, at)
-        if wire == VARINT:
-            continue
-        if wire == DELIMITED and tag >> 3 == number:
-            yield data[at : at + size]
-        at += size
+    for tag, _, content, end in _parts(data):
+        if tag & 7 == DELIMITED and tag >> 3 == number:
+            yield data[content:end]
 
 
 def head(raw: bytes, most: int) -> bytes:
@@ -51,20 +58,11 @@ def head(raw: bytes, most: int) -> bytes:
     """
     if len(raw) <= most:
         return raw
-    data, at, room, kept = memoryview(raw), 0, most, bytearray()
-    while at < len(data):
-        tag, end = varint(data, at)
-        wire = tag & 7
-        if wire in GROUPS:
+    data, kept = memoryview(raw), bytearray()
+    for _, begin, _, end in _parts(data):
+        if end - begin > most:
+            continue
+        if len(kept) + end - begin > most:
             break
-        size = FIXED.get(wire)
-        if size is None:
-            size, end = varint(data, end)
-        end += 0 if wire == VARINT else size
-        if end - at <= most:
-            room -= end - at
-            if room < 0:
-                break
-            kept += data[at:end]
-        at = end
+        kept += data[begin:end]
     return bytes(kept)
