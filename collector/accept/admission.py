@@ -68,17 +68,18 @@ class Admission:
             self._requests += 1
             return None
 
-    def grow(self, size: int, held: int = 0) -> bool:
+    def grow(self, size: int, taken: list[int]) -> bool:
         """Account for bytes of a body that have arrived; False when there is no room.
 
         Args:
             size: of what has arrived, or has been inflated.
-            held: bytes that this request has already; alone it always has room.
+            taken: bytes that this request has, which grow too; alone it always has room.
         """
         with self._lock:
-            if self._bytes > held and self._bytes + size > self._max_bytes:
+            if self._bytes > taken[0] and self._bytes + size > self._max_bytes:
                 return False
             self._bytes += size
+            taken[0] += size
             return True
 
     def leave(self, size: int) -> None:

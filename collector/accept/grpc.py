@@ -301,7 +301,7 @@ class GrpcListener:
 
     def _plain(self, message: bytes, taken: list[int]) -> bytes | Refusal:
         """A message as it was before its sender compressed it, accounted for."""
-        if not self._grow(len(message), taken):
+        if not self._admission.grow(len(message), taken):
             return Refusal.OVERLOADED
         coding = _coding(message)
         if not coding:
@@ -313,13 +313,8 @@ class GrpcListener:
                 return Refusal.TOO_LARGE
             except CompressionError:
                 return Refusal.UNDECODABLE if coding == _SURE else message
-            grown = self._grow(max(0, len(plain) - len(message)), taken)
+            grown = self._admission.grow(max(0, len(plain) - len(message)), taken)
         return plain if grown else Refusal.OVERLOADED
-
-    def _grow(self, size: int, taken: list[int]) -> bool:
-        grown = self._admission.grow(size, taken[0])
-        taken[0] += size if grown else 0
-        return grown
 
     def _message(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes | Refusal:
         """The one message of a call, or why there is none."""

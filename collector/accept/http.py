@@ -299,7 +299,8 @@ class HttpListener:
             if refused.reason in {Refusal.TOO_LARGE, Refusal.MEMORY}:
                 raise
         # A hop over gRPC is sent it inflated, and all of it is held until the hop has answered.
-        if plain is not None and not self._grow(max(0, len(plain) - len(parcel.body)), taken):
+        inflated = 0 if plain is None else max(0, len(plain) - len(parcel.body))
+        if inflated and not self._admission.grow(inflated, taken):
             raise _Refused(Refusal.OVERLOADED)
         try:
             sent = forwarder.send(parcel)
@@ -327,7 +328,7 @@ class HttpListener:
                 async for piece in request.content.iter_any():
                     if taken[0] + len(piece) > self._max_bytes:
                         raise _Refused(Refusal.TOO_LARGE, self._limit_text)
-                    if not self._grow(len(piece), taken):
+                    if not self._admission.grow(len(piece), taken):
                         raise _Refused(Refusal.OVERLOADED)
                     pieces.append(piece)
         except TimeoutError:
@@ -335,11 +336,6 @@ class HttpListener:
         except (ConnectionError, ClientError, HttpProcessingError, web.RequestPayloadError):
             raise _Refused(Refusal.INCOMPLETE) from None
         return b"".join(pieces)
-
-    def _grow(self, size: int, taken: list[int]) -> bool:
-        grown = self._admission.grow(size, taken[0])
-        taken[0] += size if grown else 0
-        return grown
 
     def _work(self, signal: Signal, body: bytes, headers: _Headers) -> _Seen:
         """Inflate and inspect, in a worker thread."""

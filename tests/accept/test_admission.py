@@ -12,11 +12,11 @@ def test_bytes_in_flight_are_bounded_but_one_request_always_fits(size):
     admission = Admission(max_bytes=100)
 
     assert admission.enter() is None
-    assert admission.grow(150)
-    assert not admission.grow(size)
+    assert admission.grow(150, [0])
+    assert not admission.grow(size, [0])
     admission.leave(150)
-    assert admission.grow(50)
-    assert admission.grow(size) is (size <= 50)
+    assert admission.grow(50, [0])
+    assert admission.grow(size, [0]) is (size <= 50)
 
 
 def test_transports_are_labelled_as_in_the_metrics():

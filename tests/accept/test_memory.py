@@ -81,7 +81,7 @@ def test_bytes_in_flight_count_towards_the_budget() -> None:
     admission = Admission(memory=process.budget(1000))
     process.held = 600
     assert admission.enter() is None
-    assert admission.grow(401)
+    assert admission.grow(401, [0])
 
     assert admission.enter() is Refusal.MEMORY
     admission.leave(401)
