@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from collector.classify import SpanKind
 from collector.evaluate.tree import OUTGOING, Tree, ended
 from collector.views import Span
 
+#: Other calls that begin during one; where there are more, it runs beside the work (ours).
+_BESIDE = 3
+
 
 class Idle:
     """When none of the calls of a piece of work was under way.
+
+    A call during which many others begin is none of its steps: it runs beside them, and whoever
+    asks again and again what has come of it waits.
 
     Args:
         calls: in any order.
@@ -21,7 +27,7 @@ class Idle:
     def __init__(self, calls: Iterable[Span]) -> None:
         self._starts: list[int] = []
         self._ends: list[int] = []
-        for start, end in sorted((one.start, ended(one)) for one in calls):
+        for start, end in _steps(sorted((one.start, ended(one)) for one in calls)):
             if self._ends and start <= self._ends[-1]:
                 self._ends[-1] = max(self._ends[-1], end)
             else:
@@ -39,6 +45,14 @@ class Idle:
         at = bisect_left(self._starts, until)
         after = max(0, self._ends[at - 1] - until) if at else 0
         return self._before[at] - after
+
+
+def _steps(times: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Those of the times of calls, which are in order, during which few others begin."""
+    starts = [start for start, _ in times]
+    for start, end in times:
+        if bisect_left(starts, end) - bisect_right(starts, start) <= _BESIDE:
+            yield start, end
 
 
 class IdleBelow:

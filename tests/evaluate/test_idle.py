@@ -35,3 +35,11 @@ def test_what_is_below_a_span_is_read_once_however_many_queries_ask():
 
     assert idle(top).between(0, 100) == 100 - 10 - 20
     assert idle(top) is idle(top)
+
+
+def test_what_runs_beside_many_calls_is_none_of_them():
+    beside = call(0, 1000)
+    idle = Idle([beside, *(call(at, at + 10) for at in (100, 200, 300, 400))])
+
+    assert idle.between(110, 200) == 90
+    assert Idle([beside, call(100, 110)]).between(110, 200) == 0
