@@ -103,8 +103,17 @@ class Probes:
         """Each call out of the process on a probe's behalf, with the name of what it calls.
 
         What stands below a call is part of it: the request of an SDK, or another service. A probe
-        that the same service serves below this one answers for itself.
+        that the same service serves below this one answers for itself. A gateway passes a probe on
+        to one service; whoever asks several for the same has them as dependencies.
         """
+        found = list(self._asked(probe, tree))
+        passed_on = {name for span, name in found if _passed_on(span, probe)}
+        for span, name in found:
+            if len(passed_on) > 1 or not _passed_on(span, probe):
+                yield span, name
+
+    def _asked(self, probe: Span, tree: Tree) -> Iterator[tuple[Span, str]]:
+        """The same with what a gateway passes on."""
         seen = {probe.span_id}
         waiting = list(reversed(tree.children(probe)))
         while waiting:
@@ -112,7 +121,7 @@ class Probes:
             if span.span_id in seen or not same_service(span, probe):
                 continue
             seen.add(span.span_id)
-            if self.purpose(span) is not None or _passed_on(span, probe):
+            if self.purpose(span) is not None:
                 continue
             name = self._dependency(span)
             if name:
