@@ -210,9 +210,11 @@ def _verb(told: str) -> Verb | None:
 
 @lru_cache(maxsize=4096)
 def removes(told: str) -> bool:
-    """Whether a query, or the name of an operation, removes what it can remove once only."""
+    """Whether a query, or the name of an operation, only removes what it can remove once only."""
     word = _WORD.search(told)
-    return word is not None and word[0].lower().replace("_", "") in _REMOVALS
+    if word is None or word[0].lower().replace("_", "") not in _REMOVALS:
+        return False
+    return all(verb.upper() == "DELETE" for verb in _MAIN.findall(told))
 
 
 @lru_cache(maxsize=4096)

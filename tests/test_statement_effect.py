@@ -49,7 +49,16 @@ def test_removals(told):
 
 
 @pytest.mark.parametrize(
-    "told", ["", "?", "UPDATE t SET deleted = ?", "INSERT INTO removals", "GET"]
+    "told",
+    [
+        "",
+        "?",
+        "UPDATE t SET deleted = ?",
+        "INSERT INTO removals",
+        "GET",
+        "DELETE FROM items WHERE id = ?; INSERT INTO items (id) VALUES (?)",
+        "DELETE FROM a USING b; UPDATE b SET c = c + ?",
+    ],
 )
 def test_what_is_no_removal(told):
     assert not removes(told)
