@@ -129,7 +129,6 @@ _ID_SEGMENT = re.compile(
     rf"(?<=/)(?:{_UUID}|[0-9]+|[0-9a-fA-F]{{16,}}|(?=[^/]*[0-9])[A-Za-z0-9_\-]{{20,}}|[^/]*@[^/]*)(?=/|$)"
 )
 _HEX_WORD = re.compile(rf"{_UUID}|(?<![A-Za-z0-9])[0-9a-fA-F]{{16,}}(?![A-Za-z0-9])")
-_DIGITS = re.compile(r"[0-9]{3,}")
 #: Without its digits, a mailbox would no longer be known for one.
 _MAILBOX = re.compile(r"(?<![^\s/])(?:[^\s/@%]|%(?!40))++(?:@|%40)[^\s/@]+\.[^\s/@]+")
 _LONGEST_MASKED = 512  # characters of a path or name that are looked at
@@ -232,7 +231,7 @@ def mask_name(name: str) -> str:
     """A span name with ids replaced, so that names made from data still fold together."""
     known = _MAILBOX.sub("{id}", wholes.cut(name, _LONGEST_MASKED))
     known = _HEX_WORD.sub("{id}", known)
-    return _DIGITS.sub("{id}", wholes.without_tokens(known, "{id}"))
+    return wholes.without_numbers(wholes.without_tokens(known, "{id}"), "{id}")
 
 
 def peer(attributes: Attributes) -> str:

@@ -24,6 +24,11 @@ _SIGNS = f"{string.ascii_letters}{string.digits}_+=~-"  # that a token is made o
 _RUN = re.compile(rf"[{re.escape(_SIGNS)}]{{16,}}")
 _STEM = re.compile(r"(?:[A-Za-z]{1,12}[_-])*+")
 _DIGIT_THEN_LETTER = re.compile(r"[0-9](?=[A-Za-z])")
+_DIGITS = re.compile(r"[0-9]{3,}")
+_LONG_PART = re.compile(r"[A-Za-z0-9+=~]{12,}")
+_SHORT_WORD = "A[nst]|By|I[dns]|No|O[fnr]|To|Up"
+_WORDS = re.compile(rf"(?:[A-Z]*[a-z]{{2,}}|{_SHORT_WORD}|[0-9]+)*+[A-Z]*")
+_NUMBER = re.compile(rf"(?P<run>{_RUN.pattern})|{_DIGITS.pattern}")
 
 
 def cut(text: str, most: int) -> str:
@@ -89,3 +94,21 @@ def without_tokens(text: str, stand_in: str) -> str:
         return run[:start] + stand_in if mixed and len(run) - start >= _LEAST else run
 
     return _RUN.sub(told, text)
+
+
+def without_numbers(text: str, stand_in: str) -> str:
+    """The text without numbers of three digits or more, but for those that may be part of a token.
+
+    Args:
+        text: without those that are surely tokens.
+        stand_in: takes the place of each number.
+    """
+
+    def told(match: re.Match[str]) -> str:
+        run = match["run"]
+        if run is None:
+            return stand_in
+        words = all(map(_WORDS.fullmatch, _LONG_PART.findall(run)))
+        return _DIGITS.sub(stand_in, run) if words else run
+
+    return _NUMBER.sub(told, text)
