@@ -14,7 +14,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 from statistics import median_low
@@ -36,6 +36,7 @@ _LAST = 5  # rounds of which the middle one counts, for threads come and go
 _ROUND_SECONDS = 60.0
 _REST_SECONDS = 20.0
 _LOOKS = 20
+_LOOK_SECONDS = 0.05
 _MEMORY_TOLERANCE = 0.10
 _PACK = """
 pack: soak
@@ -111,15 +112,22 @@ class Soak:
         while program.sockets() > self._sockets_at_rest and time.monotonic() < deadline:
             time.sleep(0.05)
         entry = self.scene.entry()
+        memory, files = zip(*self._looks(), strict=True)
         return Sample(
-            program.memory(),
-            min(len(program.files()) for _ in range(_LOOKS)),  # less a snapshot being written
+            min(memory),
+            min(files),
             program.threads(),
             self._tasks.of(program),
             entry.received,
             entry.items,
             self._reloads(),
         )
+
+    def _looks(self) -> Iterator[tuple[int, int]]:
+        """Memory and files, so often that a snapshot is not being written each time."""
+        for _ in range(_LOOKS):
+            yield self.scene.program.memory(), len(self.scene.program.files())
+            time.sleep(_LOOK_SECONDS)
 
     def end(self) -> Entry:
         """The books must balance to the request and to the item, and SIGTERM end it with 0.
