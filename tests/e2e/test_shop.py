@@ -18,8 +18,10 @@ def test_the_shop_sends_to_where_it_is_told_and_ends_cleanly(start_auditor):
     with subprocess.Popen(
         [sys.executable, "-m", "shop"], cwd=DEMO, env=os.environ | endpoints
     ) as shop:
-        while not auditor.total("violations_total", policy="liveness-calls-dependency"):
-            assert shop.poll() is None
-        shop.send_signal(signal.SIGTERM)
+        try:
+            while not auditor.total("violations_total", policy="liveness-calls-dependency"):
+                assert shop.poll() is None
+        finally:
+            shop.send_signal(signal.SIGTERM)
 
     assert shop.returncode == 0
