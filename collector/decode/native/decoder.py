@@ -71,6 +71,10 @@ _TALLIES_AT_ONCE = 512
 _MOST_PROFILES = 16_384
 _MOST_RESOURCES = 10_000
 
+#: Of the resources of open spans, the share that is kept beside them: what a resource takes in
+#: memory is many times what a sweep costs for it.
+_RESOURCES_SPARE = 4
+
 _QUERY = frozenset(semconv.family("db.query.text"))
 
 _POINTS: dict[int, type[Any]] = {
@@ -259,8 +263,6 @@ class NativeDecoder:
         )
 
     def _shape_of(self, signal: Signal) -> Any:  # noqa: ANN401 (called by the scanner)
-        resources = self._resources
-
         def make(
             resource: int,
             kind: int,
@@ -270,9 +272,7 @@ class NativeDecoder:
             keys: frozenset[str],
             name: str,
         ) -> Shape:
-            sender = resources[resource]
-            if sender is None:
-                raise LookupError("a shape without a resource")
+            sender = self._resource(resource)
             return Shape(signal, sender, SpanKind(kind), status, severity, Flag(flags), keys, name)
 
         return make
@@ -427,8 +427,7 @@ class NativeDecoder:
             number = len(self._resources)
             self._resources.append(resource)
         self._resource_numbers[resource.identity] = number
-        service = self._numbers.services.number(resource.service)
-        name = self._numbers.names.number(resource.service.name)
+        service, name = self._numbers.take_resource(resource)
         self._scanner.traces.learn_resource(number, resource.identity, service, name)
         return number << 1 | is_own(resource)
 
@@ -449,13 +448,12 @@ class NativeDecoder:
 
     def _keep_profile(self, number: int, profile: Profile) -> None:
         self._pad_profiles(number + 1)
+        self._release_profile(number)
         self._profiles[number] = profile
         self._scanner.traces.learn_profile(
             number,
             profile.kind,
-            self._numbers.calls.number((profile.peer, profile.operation)),
-            self._numbers.operations.number(profile.operation),
-            self._numbers.queries.number((profile.peer, profile.statement.text)),
+            *self._numbers.take_profile(profile),
             facts_of(profile),
             notes_of(profile) if number >= len(SpanKind) else 0,
         )
@@ -464,40 +462,50 @@ class NativeDecoder:
         """Numbers may have been given for spans that were dropped again."""
         self._profiles += [None] * (count - len(self._profiles))
 
+    def _release_profile(self, number: int) -> None:
+        profile = self._profiles[number]
+        if profile is not None:
+            self._numbers.release_profile(profile)
+            self._profiles[number] = None
+
     def _sweep(self) -> None:
-        """Forget profiles and resources of which no open span is left, when there are many."""
-        scanner = self._scanner
-        live_resources = len(self._resources) - len(self._free_resources)
-        if (
-            scanner.profiles.in_use <= self._most_profiles
-            and live_resources <= self._most_resources
-        ):
+        """Forget profiles or resources of which no open span is left, when there are many."""
+        many_profiles = self._scanner.profiles.in_use > self._most_profiles
+        many_resources = len(self._resource_numbers) > self._most_resources
+        if not (many_profiles or many_resources):
             return
+        self._pad_profiles(self._scanner.profiles.count)
         profiles, resources = (
-            bytearray(scanner.profiles.count + 1),
+            bytearray(len(self._profiles) + 1),
             bytearray(len(self._resources) + 1),
         )
-        self._pad_profiles(scanner.profiles.count)
-        scanner.traces.used(profiles, resources)
-        forgotten = range(len(SpanKind), scanner.profiles.count)
-        free = array("I", (at for at in forgotten if not profiles[at]))
-        for at in free:
-            self._profiles[at] = None
-        scanner.profiles.forget(free)
-        self._free_resources = [at for at in range(len(self._resources)) if not resources[at]]
-        for at in self._free_resources:
-            self._resources[at] = None
-        self._resource_numbers = {
-            one.identity: at for at, one in enumerate(self._resources) if one is not None
-        }
-        scanner.forget_resources()
+        self._scanner.traces.used(profiles, resources)
         self._count_tallies()  # before the numbers that they use are forgotten
-        self._most_profiles = max(_MOST_PROFILES, 2 * scanner.profiles.in_use)
-        kept = len(self._resources) - len(self._free_resources)
-        self._most_resources = max(_MOST_RESOURCES, 2 * kept)
-        self._numbers.keep(
-            [one for one in self._profiles if one], [one for one in self._resources if one]
-        )
+        if many_profiles:
+            self._sweep_profiles(profiles)
+        if many_resources:
+            self._sweep_resources(resources)
+
+    def _sweep_profiles(self, used: bytearray) -> None:
+        table = self._scanner.profiles
+        free = array("I", (at for at in range(len(SpanKind), table.count) if not used[at]))
+        for at in free:
+            self._release_profile(at)
+        table.forget(free)
+        self._most_profiles = max(_MOST_PROFILES, 2 * table.in_use)
+
+    def _sweep_resources(self, used: bytearray) -> None:
+        # A list of its own: batches that were handed over may not have been looked at yet.
+        resources = self._resources = self._resources.copy()
+        for at, resource in enumerate(resources):
+            if resource is not None and not used[at]:
+                self._numbers.release_resource(resource)
+                del self._resource_numbers[resource.identity]
+                resources[at] = None
+                self._free_resources.append(at)
+        self._scanner.forget_resources()
+        kept = len(self._resource_numbers)
+        self._most_resources = max(_MOST_RESOURCES, kept + kept // _RESOURCES_SPARE)
 
 
 # By number: looking one up costs a tenth of asking its enumeration, for each span that is shown.

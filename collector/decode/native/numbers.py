@@ -9,34 +9,45 @@ from collector.classify import SpanKind
 from collector.decode.profiles import Profile
 from collector.statements import Verb
 from collector.views import NoteKind, Resource
-from collector.violation import Service
 
 
 class Names:
-    """Numbers for values that are compared often; a number is never given twice."""
+    """Numbers for values that are compared often; a number is never given twice.
+
+    A name is forgotten when it was released as often as its number was taken.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[Any, int] = {}
         self._names: dict[int, Any] = {}
+        self._more: dict[Any, int] = {}  # how often it was taken, beyond once
         self._next = 0
 
-    def number(self, name: Any) -> int:  # noqa: ANN401 (any hashable value)
+    def take(self, name: Any) -> int:  # noqa: ANN401 (any hashable value)
         """The number of a name, given now if it has none."""
         number = self._numbers.get(name)
         if number is None:
             number = self._numbers[name] = self._next
             self._names[number] = name
             self._next = (self._next + 1) & 0xFFFFFFFF
+        else:
+            self._more[name] = self._more.get(name, 0) + 1
         return number
 
     def named(self, number: int) -> Any:  # noqa: ANN401 (any hashable value)
         """The name that a number stands for."""
         return self._names[number]
 
-    def keep(self, names: set[Any]) -> None:
-        """Forget all other names."""
-        for name in [name for name in self._numbers if name not in names]:
+    def release(self, name: Any) -> None:  # noqa: ANN401 (any hashable value)
+        """One who took the number of a name needs it no longer."""
+        more = self._more.pop(name, 0)
+        if more > 1:
+            self._more[name] = more - 1
+        elif not more:
             del self._names[self._numbers.pop(name)]
+
+    def __len__(self) -> int:
+        return len(self._numbers)
 
 
 #: As `table.pxd` numbers them.
@@ -92,11 +103,29 @@ class Numbers:
         self.operations = Names()
         self.queries = Names()
 
-    def keep(self, profiles: list[Profile], resources: list[Resource]) -> None:
-        """Forget all that neither these profiles nor these resources need."""
-        services: set[Service] = {resource.service for resource in resources}
-        self.services.keep(services)
-        self.names.keep({service.name for service in services})
-        self.calls.keep({(profile.peer, profile.operation) for profile in profiles})
-        self.operations.keep({profile.operation for profile in profiles})
-        self.queries.keep({(profile.peer, profile.statement.text) for profile in profiles})
+    def take_resource(self, resource: Resource) -> tuple[int, int]:
+        """Numbers of its service and of that one's name."""
+        service = resource.service
+        return self.services.take(service), self.names.take(service.name)
+
+    def release_resource(self, resource: Resource) -> None:
+        """It is forgotten."""
+        self.services.release(resource.service)
+        self.names.release(resource.service.name)
+
+    def take_profile(self, profile: Profile) -> tuple[int, int, int]:
+        """Numbers of its call, operation and query."""
+        call, operation, query = _compared(profile)
+        return self.calls.take(call), self.operations.take(operation), self.queries.take(query)
+
+    def release_profile(self, profile: Profile) -> None:
+        """It is forgotten."""
+        call, operation, query = _compared(profile)
+        self.calls.release(call)
+        self.operations.release(operation)
+        self.queries.release(query)
+
+
+def _compared(profile: Profile) -> tuple[tuple[str, str], str, tuple[str, str]]:
+    peer, operation = profile.peer, profile.operation
+    return (peer, operation), operation, (peer, profile.statement.text)

@@ -7,6 +7,7 @@ import random
 import sys
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -22,6 +23,7 @@ from demands import EVERYTHING
 from generate import Generator
 
 pytest.importorskip("collector.decode.native.check", reason="the compiled decoder is not built")
+from collector.decode.native import decoder as native
 from collector.decode.native.decoder import NativeDecoder
 
 #: Messages that are compared; `make differential` asks for more.
@@ -52,7 +54,18 @@ def _case(seed: int) -> list[str]:
         max_producers=rng.choice((2, 2000)),
     )
     demand = _some(rng)
-    pair = Pair(ReferenceDecoder(demand, limits, b"seed"), NativeDecoder(demand, limits, b"seed"))
+    forgetful = rng.random() < 0.3
+    few = {f"_MOST_{table}": 0 if forgetful else 10_000 for table in ("PROFILES", "RESOURCES")}
+    with patch.multiple(native, **few):
+        return _compared(
+            seed,
+            rng,
+            generator,
+            Pair(ReferenceDecoder(demand, limits, b"seed"), NativeDecoder(demand, limits, b"seed")),
+        )
+
+
+def _compared(seed: int, rng: random.Random, generator: Generator, pair: Pair) -> list[str]:
     now, sent, found = START, [], []
     for _ in range(PER_CASE):
         if rng.random() < 0.1:
