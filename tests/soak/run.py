@@ -27,7 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from conformance.servers import Servers
 from faults.scene import MIB, Entry, Scene, Unbalanced, until
-from soak.churn import ITEMS
+from soak.churn import ITEMS, new_traces
+from soak.pools import fill
 from soak.senders import Load
 from soak.tasks import Tasks
 
@@ -92,6 +93,7 @@ class Soak:
         )
         self._sockets_at_rest = self.scene.program.sockets()
         self._load = Load(self.scene, rate)
+        fill(self.scene, "traces", new_traces)
 
     def round(self, number: int, seconds: float) -> Sample:
         """Load with a reload in its middle, and then a look at the process at rest."""
