@@ -33,6 +33,9 @@ M = TypeVar("M", bound=BaseModel)
 #: What a policy without severity reports at most, when its kind has no grades of its own.
 UNGRADED = Severity.WARNING
 
+#: What was meant by a word, by the key that it stands under.
+_ADVICE: dict[Where, str] = {("severity", "off"): "enabled: false switches a policy off"}
+
 
 @dataclass(slots=True)
 class Entry:
@@ -132,7 +135,9 @@ class Checker:
         made, faults = validate(model, document.at(where))
         for fault in faults:
             narrowed = fault.where[:1] == ("select",) and fault.at_key and fields
-            self._report(document, where, fault._replace(allowed=fields) if narrowed else fault)
+            advice = _ADVICE.get((*fault.where[-1:], fault.found), "")
+            shown = fault._replace(allowed=fields) if narrowed else fault
+            self._report(document, where, shown, advice)
         return made
 
     def _report(self, document: Document, where: Where, fault: Fault, advice: str = "") -> None:

@@ -215,6 +215,7 @@ exemptions:
             "did you mean services?",
         ),
         ("{id: a, kind: count_things, summary: s, remedy: r, enabled: perhaps}", 2, "true or"),
+        ("{id: a, kind: count_things, summary: s, remedy: r, severity: off}", 2, "enabled: false"),
     ],
 )
 def test_a_mistake_in_a_policy_is_told(write, policy, line, told):

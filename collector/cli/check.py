@@ -18,6 +18,7 @@ from collector.cli.run import stop_on_signals
 from collector.cli.tables import findings_table, print_table
 from collector.report.collapse import Finding
 from collector.violation import Severity
+from collector.wording import counted
 
 CLEAN, FINDINGS, ERROR = 0, 1, 2
 _LOCAL = "127.0.0.1:0"
@@ -118,7 +119,8 @@ def _verdict(findings: Sequence[Finding], received: int, fail_on: Severity, code
         print_table(findings_table(findings))
     failing = sum(finding.severity >= fail_on for finding in findings)
     click.echo(
-        f"{received} items, {len(findings)} findings, {failing} of them {fail_on.label} or above"
+        f"{counted(received, 'item')}, {counted(len(findings), 'finding')}, "
+        f"{failing} of them {fail_on.label} or above"
     )
     if code:
         _say(f"the command ended with exit code {code}")

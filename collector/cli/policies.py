@@ -17,6 +17,7 @@ from collector.evaluate import registry
 from collector.evaluate.policy import AnyPolicy
 from collector.policyfile import TEST_SUFFIX, Loaded, is_pack, load, packs_directory, paths_of
 from collector.problem import Problem, ProblemsError, render
+from collector.wording import counted
 
 FINDINGS, ERROR = 1, 2
 
@@ -93,8 +94,7 @@ def validate(paths: tuple[Path, ...]) -> None:
             click.echo(f"warning: {warning.render()}", err=True)
     except ProblemsError as error:
         click.echo(render(error.problems), err=True)
-        count = len(error.problems)
-        click.echo(f"{count} {'mistake' if count == 1 else 'mistakes'}", err=True)
+        click.echo(counted(len(error.problems), "mistake"), err=True)
         unreadable = all(not one.line for one in error.problems)
         sys.exit(ERROR if unreadable else FINDINGS)
 

@@ -9,12 +9,14 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 import click
 
 from collector import __version__, configload
 from collector.app import Auditor, Bound
 from collector.cli.common import listener_options, load_all, load_policies, policies_option
+from collector.config import Forward
 
 _LOG = logging.getLogger("telemetry_auditor")
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
@@ -66,17 +68,21 @@ def run(
     auditor = Auditor(config, loaded, lambda: load_policies(config))
     signal.signal(signal.SIGHUP, lambda _number, _frame: auditor.ask_to_reload())
     bound = auditor.start()
-    announce(bound, len(loaded.policies))
+    announce(bound, len(loaded.policies), config.forward)
     stopping.wait()
     _LOG.info("stopping: answering what is in flight, judging what is proven")
     auditor.stop()
     _LOG.info("stopped: %s", auditor.inspection.ledger.balance())
 
 
-def announce(bound: Bound, policies: int) -> None:
+def announce(bound: Bound, policies: int, forward: Forward) -> None:
     """Say where it listens, in one line that scripts can wait for."""
     _LOG.info("telemetry-auditor %s, %d policies", __version__, policies)
-    _LOG.info("ready: grpc=%s http=%s admin=%s", bound.grpc, bound.http, bound.admin)
+    if forward.endpoint:
+        hop = urlsplit(forward.endpoint)
+        host = hop.netloc.rpartition("@")[2]  # what stands before it is a secret
+        _LOG.info("sending on to %s://%s (%s)", hop.scheme, host, forward.protocol)
+    _LOG.info("ready: grpc=%s http=%s admin=%s", *(one or "off" for one in bound))
 
 
 def stop_on_signals() -> threading.Event:

@@ -186,11 +186,6 @@ def _last_part(attributes: Attributes) -> str:
     return re.split("[:/]", cut(told, 512))[-1]
 
 
-def counted(number: int, thing: str) -> str:
-    """A number with the name of what it counts."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
 def succeeded(span: Span) -> bool:
     """Whether a CONSUMER span tells of no failure."""
     return not span.failed and span.status != _ERROR

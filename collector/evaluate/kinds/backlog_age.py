@@ -46,19 +46,12 @@ from pydantic import Field
 
 from collector.demand import Bounds, Demand, any_of
 from collector.details import BatchSize
-from collector.evaluate.messages import (
-    DEAD_LETTERS,
-    MESSAGE_KEYS,
-    Queue,
-    Role,
-    counted,
-    queue,
-    role,
-)
+from collector.evaluate.messages import DEAD_LETTERS, MESSAGE_KEYS, Queue, Role, queue, role
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.windows import Tumbling
 from collector.views import Note, NoteKind
 from collector.violation import Basis, Severity, Signal, Violation
+from collector.wording import counted
 
 _NANOSECONDS = 1_000_000_000
 

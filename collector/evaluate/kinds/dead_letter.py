@@ -43,7 +43,6 @@ from collector.evaluate.messages import (
     Queue,
     Role,
     any_case,
-    counted,
     queue,
     role,
 )
@@ -52,6 +51,7 @@ from collector.evaluate.windows import Tumbling
 from collector.selection import Selected
 from collector.views import Note, NoteKind
 from collector.violation import Severity, Signal, Violation
+from collector.wording import counted
 
 
 class DeadLetterOptions(Options):

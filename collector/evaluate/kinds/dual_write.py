@@ -38,11 +38,12 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from collector.demand import Demand, any_of
-from collector.evaluate.messages import DEAD_LETTERS, MESSAGE_KEYS, TEMPORARY, Queue, counted, queue
+from collector.evaluate.messages import DEAD_LETTERS, MESSAGE_KEYS, TEMPORARY, Queue, queue
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.windows import Tumbling
 from collector.views import Note, NoteKind
 from collector.violation import Basis, Severity, Signal, Violation
+from collector.wording import counted
 
 
 class DualWriteOptions(Options):

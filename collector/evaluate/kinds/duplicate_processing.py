@@ -56,21 +56,13 @@ from collector.classify import SpanKind
 from collector.demand import Demand
 from collector.details import IdentityKind
 from collector.evaluate.identities import Identities, Use, Uses, identity_of, seconds_between
-from collector.evaluate.messages import (
-    MESSAGE_KEYS,
-    Queue,
-    Role,
-    counted,
-    put_off,
-    queue,
-    role,
-    succeeded,
-)
+from collector.evaluate.messages import MESSAGE_KEYS, Queue, Role, put_off, queue, role, succeeded
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.windows import Tumbling
 from collector.generations import Generations
 from collector.views import Note, NoteKind
 from collector.violation import Basis, Severity, Signal, Violation
+from collector.wording import counted
 
 _MANY = 1000  # messages after which a share counts the latest more than the first
 _USES = 8  # of one message; further ones are not told from their own repeats

@@ -37,20 +37,12 @@ from collector.classify import SpanKind
 from collector.demand import Demand
 from collector.details import IdentityKind
 from collector.evaluate.identities import Identities, Use, Uses, identity_of
-from collector.evaluate.messages import (
-    MESSAGE_KEYS,
-    Queue,
-    Role,
-    counted,
-    put_off,
-    queue,
-    role,
-    succeeded,
-)
+from collector.evaluate.messages import MESSAGE_KEYS, Queue, Role, put_off, queue, role, succeeded
 from collector.evaluate.policy import Meta, Options, Policy, Terms
 from collector.evaluate.windows import Tumbling
 from collector.views import Note, NoteKind
 from collector.violation import Severity, Signal, Violation
+from collector.wording import counted
 
 
 class PoisonOptions(Options):
