@@ -18,6 +18,7 @@ _PIECES = re.compile(r"[^\s/]+|[\s/]+")
 #: A word beside a cut that is no part of a token or number with blanks or slashes in it.
 _PLAIN = re.compile(r"[^\d+~]{0,24}")
 _LONG_WORD = re.compile(r"[^\s/]{16,}")
+_CAPITALS = re.compile(r"[A-Z]{20}")  # as in the id of an AWS key, which may have no digit
 
 _LEAST = 16  # characters of a token
 _SIGNS = f"{string.ascii_letters}{string.digits}_+=~-"  # that a token is made of
@@ -73,7 +74,8 @@ def lower(text: str) -> str:
     """The text in lower case, but for one with a word that may be a token: its case is its form."""
     for match in _LONG_WORD.finditer(text):
         word = match[0]
-        if any(map(str.isdigit, word)) and any(map(str.isupper, word)):
+        mixed = any(map(str.isdigit, word)) and any(map(str.isupper, word))
+        if mixed or _CAPITALS.search(word):
             return text
     return text.lower()
 

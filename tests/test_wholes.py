@@ -71,6 +71,7 @@ def test_of_a_query_that_is_made_shorter_no_half_token_is_left(length):
         ("public.OrderItems2024", "public.OrderItems2024"),
         ("PROVIDER_NOT_READY", "provider_not_ready"),
         (f"no {TOKEN}", f"no {TOKEN}"),
+        (f"no {'QRST' * 5}", f"no {'QRST' * 5}"),
     ],
 )
 def test_case_is_kept_where_it_may_be_the_form_of_a_token(text, folded):
