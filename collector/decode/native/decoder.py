@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1 import metrics_pb2
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from collector import semconv
-from collector.classify import NO_ATTEMPTS, NO_TARGET, SpanKind, Target, TargetKind
+from collector.classify import SpanKind
 from collector.decode import items
 from collector.decode.anyvalue import bounded
 from collector.decode.counting import Selections
-from collector.decode.identity import LONGEST_RESOURCE, Resources, is_own
 from collector.decode.limits import Limits
 from collector.decode.logs import log_row
 from collector.decode.messages import REQUESTS, DecodeError, Request, canonical
 from collector.decode.native.check import Checker
-from collector.decode.native.numbers import Numbers, facts_of, notes_of
+from collector.decode.native.learned import Learned
 from collector.decode.native.scanner import Reading, Scanner
 from collector.decode.native.setup import SIGNALS, setup_of
+from collector.decode.native.spans import span_of
 from collector.decode.native.values import ValueBatch
 from collector.decode.points import labels_of, series_of
-from collector.decode.profiles import NO_FACTS, Profile, Profiler
 from collector.decode.rows import span_rows
-from collector.decode.wire import head
 from collector.demand import Demand
-from collector.details import NO_DETAILS, BatchSize, Details, IdentityKind
-from collector.statements import NO_STATEMENT
 from collector.views import (
     Batch,
     Flag,
@@ -39,7 +32,6 @@ from collector.views import (
     Note,
     Orphan,
     PackedValues,
-    Resource,
     Row,
     Series,
     Shape,
@@ -66,16 +58,6 @@ _JUDGED_AT_ONCE = 4_096
 _MOST_TALLIES = 4_096
 #: Counts that are judged with one look at the time: about a millisecond.
 _TALLIES_AT_ONCE = 512
-
-#: Live entries beyond which a table is swept (ours).
-_MOST_PROFILES = 16_384
-_MOST_RESOURCES = 10_000
-
-#: Of the resources of open spans, the share that is kept beside them: what a resource takes in
-#: memory is many times what a sweep costs for it.
-_RESOURCES_SPARE = 4
-
-_QUERY = frozenset(semconv.family("db.query.text"))
 
 _POINTS: dict[int, type[Any]] = {
     42: metrics_pb2.NumberDataPoint,
@@ -112,28 +94,17 @@ class NativeDecoder:
         self._demand = demand
         self._limits = limits
         self._settled = float("-inf")
-        self._profiler = Profiler(demand)
         self._selections = {
             signal: Selections(
                 (index, row) for index, row in enumerate(demand.rows) if row.signal is signal
             )
             for signal in Signal
         }
-        self._interned = Resources(demand.resource_keys)
-        self._resources: list[Resource | None] = []
-        self._free_resources: list[int] = []
-        self._resource_numbers: dict[int, int] = {}
-        self._most_resources = _MOST_RESOURCES
-        self._profiles: list[Profile | None] = []
-        self._most_profiles = _MOST_PROFILES
-        self._numbers = Numbers()
+        self._learned = Learned(demand)
         self._tallies: dict[Tally, int] = {}
         self._makers = {signal: self._shape_of(signal) for signal in Signal}
-        self._scanner = Scanner(setup_of(demand, limits, seed), self._intern)
-        for number, kind in enumerate(SpanKind):
-            self._keep_profile(number, Profile("", kind, 0, {}, "", "", failed=False, route="",
-                                               attempts=NO_ATTEMPTS, statement=NO_STATEMENT,
-                                               facts=NO_FACTS))  # fmt: skip
+        self._scanner = Scanner(setup_of(demand, limits, seed), self._learned.intern)
+        self._learned.serve(self._scanner)
 
     def parse(self, signal: Signal, body: bytes) -> Checked:
         """Check a body, and rewrite it where it is written in an unusual way.
@@ -172,7 +143,7 @@ class NativeDecoder:
         more = True
         while more:
             try:
-                self._sweep()
+                self._make_room()
                 more = self._scanner.read(reading, now)
                 batch = self._gathered(reading, signal, now, repaired)
             except BaseException:
@@ -234,12 +205,12 @@ class NativeDecoder:
         scanner = self._scanner
         make = self._makers[signal]
         read, own, oddities, shapes, values, series, rows, profiles = scanner.take(
-            reading, signal, self._resources, make
+            reading, signal, self._learned.resources, make
         )
         if repaired:
             oddities["invalid_utf8"] = repaired
         for number, raw, bare in profiles:
-            self._learn_profile(number, raw, bare=bare)
+            self._learned.learn_profile(number, raw, bare=bare)
         made = [row for one in rows for row in self._rows(signal, *one)]
         due = now - self._limits.trace_wait
         late = scanner.keep_spans(reading, now, due, _JUDGED_PER_SLICE * max(read, _LEAST_JUDGED))
@@ -272,7 +243,7 @@ class NativeDecoder:
             keys: frozenset[str],
             name: str,
         ) -> Shape:
-            sender = self._resource(resource)
+            sender = self._learned.resource(resource)
             return Shape(signal, sender, SpanKind(kind), status, severity, Flag(flags), keys, name)
 
         return make
@@ -282,11 +253,11 @@ class NativeDecoder:
     ) -> Series:
         values = labels_of(_POINTS[data].FromString(raw).attributes)
         return series_of(
-            values, self._resource(resource), bounded(scope), bounded(metric), trace_id
+            values, self._learned.resource(resource), bounded(scope), bounded(metric), trace_id
         )
 
     def _rows(self, signal: Signal, raw: bytes, number: int) -> Iterable[Row]:
-        resource = self._resource(number)
+        resource = self._learned.resource(number)
         selections = self._selections[signal]
         if signal is Signal.TRACES:
             span = SpanMessage.FromString(raw)
@@ -310,7 +281,7 @@ class NativeDecoder:
         return [self._trace(*one) for one in traces.take_shown()] if traces.has_shown else []
 
     def _orphans(self) -> list[Orphan]:
-        traces, resource = self._scanner.traces, self._resource
+        traces, resource = self._scanner.traces, self._learned.resource
         if not traces.has_orphans:
             return []
         return [
@@ -348,7 +319,7 @@ class NativeDecoder:
 
     def _count_tallies(self) -> None:
         """Give names to what was counted over finished traces."""
-        numbers, tallies = self._numbers, self._tallies
+        numbers, tallies = self._learned.numbers, self._tallies
         for kind, service, call, arrived, count in self._scanner.traces.take_tallies():
             peer, operation = ("", "") if call is None else numbers.calls.named(call)
             tally = Tally(kind, numbers.services.named(service), peer, operation, arrived)
@@ -368,167 +339,15 @@ class NativeDecoder:
         waited = waited and arrived >= self._settled
         return Trace(trace_id, arrived, made, Mark(marks), bool(truncated), missing, bool(waited))
 
-    def _span(
-        self,
-        number: int,
-        resource: int,
-        span_id: bytes,
-        parent_id: bytes,
-        start: int,
-        end: int,
-        flags: int,
-        kinds: int,
-        told: int,
-        extra: int,
-        tenant: int,
-    ) -> Span:
-        profile = self._profiles[number]
-        if profile is None:
-            raise LookupError("a span without a profile")
-        target = Target(_TARGETS[kinds & 3], told) if kinds & 3 else NO_TARGET
-        details = NO_DETAILS
-        if told or extra or tenant or kinds:
-            details = details_of(profile.kind, kinds, told, extra, tenant)
-        return Span(
-            span_id=span_id,
-            parent_id=parent_id,
-            resource=self._resource(resource),
-            name=profile.name,
-            kind=profile.kind,
-            status=profile.status,
-            start=start,
-            end=end,
-            flags=_FLAGS[flags],
-            attributes=profile.attributes,
-            peer=profile.peer,
-            operation=profile.operation,
-            failed=profile.failed,
-            route=profile.route,
-            target=target,
-            attempts=profile.attempts,
-            statement=profile.statement,
-            details=details,
-        )
+    def _span(self, profile: int, resource: int, *record: Any) -> Span:  # noqa: ANN401 (as `span_of` says)
+        learned = self._learned
+        return span_of(learned.profile(profile), learned.resource(resource), *record)
 
-    # ------------------------------------------------------------------ numbers
-
-    def _intern(self, raw: bytes) -> int:
-        """The number of a resource, doubled, and one more if it is the auditor itself."""
-        message = ResourceMessage.FromString(head(raw, LONGEST_RESOURCE))
-        message.DiscardUnknownFields()
-        resource = self._interned.intern(message)
-        known = self._resource_numbers.get(resource.identity)
-        if known is not None:
-            return known << 1 | is_own(resource)
-        if self._free_resources:
-            number = self._free_resources.pop()
-            self._resources[number] = resource
-        else:
-            number = len(self._resources)
-            self._resources.append(resource)
-        self._resource_numbers[resource.identity] = number
-        service, name = self._numbers.take_resource(resource)
-        self._scanner.traces.learn_resource(number, resource.identity, service, name)
-        return number << 1 | is_own(resource)
-
-    def _resource(self, number: int) -> Resource:
-        resource = self._resources[number]
-        if resource is None:
-            raise LookupError("an item without a resource")
-        return resource
-
-    def _learn_profile(self, number: int, raw: bytes, *, bare: bool) -> None:
-        span = SpanMessage.FromString(raw)
-        if bare:
-            left = [pair for pair in span.attributes if pair.key not in _QUERY]
-            del span.attributes[:]
-            span.attributes.extend(left)
-        profile, _, _ = self._profiler.read(span)
-        self._keep_profile(number, profile)
-
-    def _keep_profile(self, number: int, profile: Profile) -> None:
-        self._pad_profiles(number + 1)
-        self._release_profile(number)
-        self._profiles[number] = profile
-        self._scanner.traces.learn_profile(
-            number,
-            profile.kind,
-            *self._numbers.take_profile(profile),
-            facts_of(profile),
-            notes_of(profile) if number >= len(SpanKind) else 0,
-        )
-
-    def _pad_profiles(self, count: int) -> None:
-        """Numbers may have been given for spans that were dropped again."""
-        self._profiles += [None] * (count - len(self._profiles))
-
-    def _release_profile(self, number: int) -> None:
-        profile = self._profiles[number]
-        if profile is not None:
-            self._numbers.release_profile(profile)
-            self._profiles[number] = None
-
-    def _sweep(self) -> None:
-        """Forget profiles or resources of which no open span is left, when there are many."""
-        many_profiles = self._scanner.profiles.in_use > self._most_profiles
-        many_resources = len(self._resource_numbers) > self._most_resources
-        if not (many_profiles or many_resources):
-            return
-        self._pad_profiles(self._scanner.profiles.count)
-        profiles, resources = (
-            bytearray(len(self._profiles) + 1),
-            bytearray(len(self._resources) + 1),
-        )
-        self._scanner.traces.used(profiles, resources)
-        self._count_tallies()  # before the numbers that they use are forgotten
-        if many_profiles:
-            self._sweep_profiles(profiles)
-        if many_resources:
-            self._sweep_resources(resources)
-
-    def _sweep_profiles(self, used: bytearray) -> None:
-        table = self._scanner.profiles
-        free = array("I", (at for at in range(len(SpanKind), table.count) if not used[at]))
-        for at in free:
-            self._release_profile(at)
-        table.forget(free)
-        self._most_profiles = max(_MOST_PROFILES, 2 * table.in_use)
-
-    def _sweep_resources(self, used: bytearray) -> None:
-        # A list of its own: batches that were handed over may not have been looked at yet.
-        resources = self._resources = self._resources.copy()
-        for at, resource in enumerate(resources):
-            if resource is not None and not used[at]:
-                self._numbers.release_resource(resource)
-                del self._resource_numbers[resource.identity]
-                resources[at] = None
-                self._free_resources.append(at)
-        self._scanner.forget_resources()
-        kept = len(self._resource_numbers)
-        self._most_resources = max(_MOST_RESOURCES, kept + kept // _RESOURCES_SPARE)
-
-
-# By number: looking one up costs a tenth of asking its enumeration, for each span that is shown.
-_FLAGS = tuple(map(Flag, range(2 * max(Flag))))
-_TARGETS = tuple(TargetKind)
-_IDENTITIES = tuple(IdentityKind)
-_BATCHES = tuple(BatchSize)
+    def _make_room(self) -> None:
+        if self._learned.many:
+            self._count_tallies()  # before the numbers that they use are forgotten
+            self._learned.sweep()
 
 
 def _valid(raw: bytes, length: int) -> bytes:
     return raw if len(raw) == length and any(raw) else b""
-
-
-def details_of(kind: SpanKind, kinds: int, told: int, extra: int, tenant: int) -> Details:
-    """What a record says of a span's details; see `SpanRecord` in `table.pxd`."""
-    identity_kind = _IDENTITIES[kinds >> 2 & 3]
-    return Details(
-        identity_kind=identity_kind,
-        identity=extra if identity_kind else 0,
-        tenant=tenant,
-        fingerprint=told if kind is SpanKind.SERVER else 0,
-        offset=0 if identity_kind else extra & 0xFFFFFFFF,
-        rows=0 if identity_kind else extra >> 32,
-        batch=_BATCHES[kinds >> 4 & 3],
-        age=told if kind is SpanKind.CONSUMER else 0,
-    )

@@ -298,15 +298,15 @@ def test_a_span_that_comes_again_when_its_id_was_forgotten_is_one_span():
 
 def test_a_failure_while_something_is_learned_costs_only_its_own_request(monkeypatch):
     decoder = NativeDecoder(Demand(tallies=frozenset({TallyKind.CALLS})), Limits(trace_wait=1))
-    learn = decoder._learn_profile
+    learn = decoder._learned.learn_profile
 
     def fail(number, raw, *, bare):
         raise MemoryError
 
-    monkeypatch.setattr(decoder, "_learn_profile", fail)
+    monkeypatch.setattr(decoder._learned, "learn_profile", fail)
     with pytest.raises(MemoryError):
         deliver(decoder, calls(["a", "b", "c"]))
-    monkeypatch.setattr(decoder, "_learn_profile", learn)
+    monkeypatch.setattr(decoder._learned, "learn_profile", learn)
     deliver(decoder, calls(["d", "e", "d"], 50))
 
     assert peers(decoder, NOW + 1) == {"d": 2, "e": 1}

@@ -23,7 +23,7 @@ from demands import EVERYTHING
 from generate import Generator
 
 pytest.importorskip("collector.decode.native.check", reason="the compiled decoder is not built")
-from collector.decode.native import decoder as native
+from collector.decode.native import learned
 from collector.decode.native.decoder import NativeDecoder
 
 #: Messages that are compared; `make differential` asks for more.
@@ -56,7 +56,7 @@ def _case(seed: int) -> list[str]:
     demand = _some(rng)
     forgetful = rng.random() < 0.3
     few = {f"_MOST_{table}": 0 if forgetful else 10_000 for table in ("PROFILES", "RESOURCES")}
-    with patch.multiple(native, **few):
+    with patch.multiple(learned, **few):
         return _compared(
             seed,
             rng,

@@ -17,7 +17,7 @@ from collector.views import Resource, TallyKind
 from collector.violation import Signal
 
 pytest.importorskip("collector.decode.native.check", reason="the compiled decoder is not built")
-from collector.decode.native import decoder as native
+from collector.decode.native import learned
 from collector.decode.native.decoder import NativeDecoder
 
 NOW = 1_000_000_000.0
@@ -79,8 +79,8 @@ def test_resources_are_kept_for_open_spans_and_a_quarter_more(wait):
 
 
 def test_calls_of_traces_that_stay_open_are_counted_under_their_own_names(monkeypatch):
-    monkeypatch.setattr(native, "_MOST_RESOURCES", 0)
-    monkeypatch.setattr(native, "_MOST_PROFILES", 0)
+    monkeypatch.setattr(learned, "_MOST_RESOURCES", 0)
+    monkeypatch.setattr(learned, "_MOST_PROFILES", 0)
     decoder = NativeDecoder(CALLS, Limits(trace_wait=10))
     batches = []
 
