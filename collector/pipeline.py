@@ -280,7 +280,7 @@ class Pipeline:
                     return None
                 found = self._judge(stage.engine, stage.decoder, batch, now)
         except Exception as error:  # noqa: BLE001 (an auditor never costs its user telemetry)
-            stage.engine.errors[DECODER] += 1
+            stage.engine.failures.counts[DECODER] += 1
             self._failed(type(error).__name__)
             return None
         self._tell(batch, found, now)

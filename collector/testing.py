@@ -95,8 +95,8 @@ class Session:
         for batch in _all(self._decoder.drain, now):
             self._judge(batch, now)
         self.found.extend(self._engine.close(now, float("inf"), final=True))
-        if self._engine.errors:
-            raise PolicyFailedError(f"policies raised: {dict(self._engine.errors)}")
+        if self._engine.failures.counts:
+            raise PolicyFailedError(f"policies raised: {dict(self._engine.failures.counts)}")
         return self.found
 
     def _judge(self, batch: Batch, now: float) -> None:

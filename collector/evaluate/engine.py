@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, Protocol, TypeVar
 
 from collector.demand import Demand, union
+from collector.evaluate.failures import SCRUBBER, Failures
 from collector.evaluate.outgoing import scrubbed_reading, scrubbed_violation
-from collector.evaluate.picked import Picks
-from collector.evaluate.policy import AnyPolicy, Hit, Judged, Pick, Reading
+from collector.evaluate.policy import AnyPolicy, Reading
 from collector.evaluate.sampling import Sampling
+from collector.evaluate.valueviews import Detects, ValueViews
 from collector.views import Batch, Mark, Note, Row, Series, Shape, ShapeCount, Value
 from collector.violation import Signal, Violation
 
@@ -23,22 +24,6 @@ TIMED_EVERY = 16
 
 #: Shapes of which it is remembered who wants to see them.
 REMEMBERED_SHAPES = 4_096
-
-#: What failures of the parts around the policies are counted under.
-DETECTORS = "detectors"
-SCRUBBER = "scrubber"
-PICKS = "picks"
-
-
-# Which values a policy sees: those with hits, all, or those of the pick with this number.
-_HITS, _ALL = -1, -2
-
-
-class Detects(Protocol):
-    """Finds secrets and personal data in values."""
-
-    def found(self, values: Sequence[Value]) -> Mapping[int, tuple[Hit, ...]]:
-        """What stands in values, by index, for those in which something does."""
 
 
 class Scrubs(Protocol):
@@ -115,20 +100,16 @@ class Engine:
         self._of_traces = [(policy, int(own.marks)) for policy, own in self._pairs if own.traces]
         self._of_notes = [(policy, own.notes) for policy, own in self._pairs if own.notes]
         self._watching = [policy for policy, own in self._pairs if own.marks & Mark.WATCHED]
-        self._of_values = [policy for policy, own in self._pairs if own.places]
-        picks = [None if policy.detects else policy.picks for policy in self._of_values]
-        self._picks = Picks([*(pick for pick in picks if pick is not None), Sampling.pick])
-        self._views = tuple(_views(self._of_values, picks))
-        self._detectors = detectors if any(p.detects for p in self.policies) else None
+        self.failures: Failures = Failures(failed, before.failures if before else None)
+        self._values = ValueViews(
+            [policy for policy, own in self._pairs if own.places], detectors, self.failures
+        )
         self._scrubber = scrubber
         self._exemptions = exemptions
         self._timer = timer
         self._timed: Callable[[], float] | None = None
-        self._failed = failed
-        self._known_failures: set[tuple[str, str]] = set()
         self._interested = lru_cache(maxsize=REMEMBERED_SHAPES)(self._ask)
         self._batches = 0
-        self.errors: Counter[str] = before.errors if before else Counter()
         self.exempted: Counter[str] = before.exempted if before else Counter()
         self.seconds: dict[str, float] = before.seconds if before else {}
         for policy in self.policies:
@@ -155,7 +136,7 @@ class Engine:
                 found += self._each(policy, policy.on_row, self._rows_for(policy, batch.rows), now)
         found += self._traces(batch, now)
         if batch.values:
-            found += self._values(batch.values, verdict, now)
+            found += self._judged(batch.values, verdict, now)
         verdict.watched = self._watched() if self._watching else []
         verdict.violations = self._outgoing(found, now) if found else found
         return verdict
@@ -173,7 +154,7 @@ class Engine:
             try:
                 found += policy.close(now, watermark, final=final)
             except Exception as error:  # noqa: BLE001 (an auditor never costs its user telemetry)
-                self._note(policy, error)
+                self.failures.note(policy.terms.id, error)
         return self._outgoing(found, now)
 
     def saved(self, policy: AnyPolicy, most: int) -> object | None:
@@ -186,7 +167,7 @@ class Engine:
         try:
             return policy.saved(most)
         except Exception as error:  # noqa: BLE001 (see close)
-            self._note(policy, error)
+            self.failures.note(policy.terms.id, error)
             return None
 
     def readings(self) -> list[tuple[str, Reading]]:
@@ -199,7 +180,7 @@ class Engine:
                     for one in policy.readings()
                 ]
             except Exception as error:  # noqa: BLE001 (see close)
-                self._note(policy, error)
+                self.failures.note(policy.terms.id, error)
         return found
 
     def overflows(self) -> dict[str, int]:
@@ -224,7 +205,7 @@ class Engine:
             try:
                 wanted = policy.interest(shape)
             except Exception as error:  # noqa: BLE001 (see close)
-                self._note(policy, error)
+                self.failures.note(policy.terms.id, error)
                 wanted = True  # so that it is asked again, item by item
             if wanted:
                 found.append(policy)
@@ -270,7 +251,7 @@ class Engine:
             try:
                 found += policy.watched()
             except Exception as error:  # noqa: BLE001 (see close)
-                self._note(policy, error)
+                self.failures.note(policy.terms.id, error)
         return found
 
     def _notes(self, notes: Sequence[Note], now: float) -> list[Violation]:
@@ -281,43 +262,16 @@ class Engine:
             found += self._each(policy, policy.on_note, mine, now)
         return found
 
-    def _values(self, values: Sequence[Value], verdict: Verdict, now: float) -> list[Violation]:
-        """Judge values, and note which of them are bad.
-
-        Most values never become objects: the detectors and the picks read them as packed.
-        """
-        hits = self._found(values)
-        of_detectors = sorted(hits)
-        picked = self._picked(values, now)
-        for index in picked[-1]:
-            self._sampling.see_value(values[index])
-        judged: dict[int, Judged] = {}
+    def _judged(self, values: Sequence[Value], verdict: Verdict, now: float) -> list[Violation]:
+        """Judge values, and note which of them are bad."""
+        shown = self._values.shown(values, now)
+        for value in shown.of_sampling:
+            self._sampling.see_value(value)
         found: list[Violation] = []
-        for policy, view in self._views:
-            if view == _HITS:
-                wanted: Sequence[int] = of_detectors
-            else:
-                wanted = range(len(values)) if view == _ALL else picked[view]
-            if not wanted:
-                continue
-            for index in wanted:
-                if index not in judged:
-                    judged[index] = Judged(values[index], hits.get(index, ()))
-            found += self._each(policy, policy.on_value, [judged[index] for index in wanted], now)
-        verdict.bad = [
-            judged[index].value
-            for index in sorted(judged)
-            if judged[index].value.new and self._suspected(judged[index])
-        ]
+        for policy, judged in shown.to_policies:
+            found += self._each(policy, policy.on_value, judged, now)
+        verdict.bad = self._values.bad(shown)
         return found
-
-    def _picked(self, values: Sequence[Value], now: float) -> Sequence[Sequence[int]]:
-        """What policies picked by key and size, and last what tells of sampling."""
-        try:
-            return self._picks.of(values, now)
-        except Exception as error:  # noqa: BLE001 (see close)
-            self._note(PICKS, error)
-            return ((),) * (len(self._views) + 1)
 
     def _rows_for(self, policy: AnyPolicy, rows: Sequence[Row]) -> list[Row]:
         return [
@@ -341,49 +295,10 @@ class Engine:
             try:
                 found.extend(hook(one, now))
             except Exception as error:  # noqa: BLE001 (see close)
-                self._note(policy, error)
+                self.failures.note(policy.terms.id, error)
         if timed:
             self.seconds[policy.terms.id] += (timed() - before) * TIMED_EVERY
         return found
-
-    def _found(self, values: Sequence[Value]) -> Mapping[int, tuple[Hit, ...]]:
-        if self._detectors is None:
-            return {}
-        try:
-            return self._detectors.found(values)
-        except Exception as error:  # noqa: BLE001 (see close)
-            self._note(DETECTORS, error)
-        hits = {index: self._found_alone(value) for index, value in enumerate(values)}
-        return {index: found for index, found in hits.items() if found}
-
-    def _found_alone(self, value: Value) -> tuple[Hit, ...]:
-        """One value at a time, so that only the one that cannot be judged is lost."""
-        try:
-            return self._detectors.found([value]).get(0, ()) if self._detectors else ()
-        except Exception as error:  # noqa: BLE001 (see close)
-            self._note(DETECTORS, error)
-            return ()
-
-    def _suspected(self, judged: Judged) -> bool:
-        for policy in self._of_values:
-            try:
-                if policy.suspects(judged):
-                    return True
-            except Exception as error:  # noqa: BLE001 (see close)
-                self._note(policy, error)
-        return False
-
-    def _note(self, policy: AnyPolicy | str, error: Exception) -> None:
-        name = policy if isinstance(policy, str) else policy.terms.id
-        self.errors[name] += 1
-        where = error.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        code = where.tb_frame.f_code if where is not None else None
-        place = f"{code.co_filename}:{where.tb_lineno}" if code and where else "unknown"
-        if (name, place) not in self._known_failures and self._failed is not None:
-            self._known_failures.add((name, place))
-            self._failed(name, type(error).__name__, place)
 
     def _outgoing(self, violations: list[Violation], now: float) -> list[Violation]:
         told = self._sampling.told
@@ -403,21 +318,8 @@ class Engine:
         try:
             return self._scrubber.text(text, also)
         except Exception as error:  # noqa: BLE001 (what cannot be cleaned is not shown)
-            self._note(SCRUBBER, error)
+            self.failures.note(SCRUBBER, error)
             return "[not shown]"
-
-
-def _views(
-    policies: Iterable[AnyPolicy], picks: Iterable[Pick | None]
-) -> Iterator[tuple[AnyPolicy, int]]:
-    """Each policy with the values that it sees."""
-    number = 0
-    for policy, pick in zip(policies, picks, strict=True):
-        if policy.detects or pick is None:
-            yield policy, _HITS if policy.detects else _ALL
-        else:
-            yield policy, number
-            number += 1
 
 
 def _counts_spans(demand: Demand) -> bool:

@@ -9,7 +9,8 @@ from threading import Lock
 import msgspec
 
 from collector import __version__, telemetry
-from collector.evaluate.engine import DETECTORS, SCRUBBER, Engine
+from collector.evaluate.engine import Engine
+from collector.evaluate.failures import DETECTORS, PICKS, SCRUBBER
 from collector.evaluate.policy import Reading
 from collector.forward.forwarder import Forwarder
 from collector.ledger import Ledger
@@ -216,9 +217,11 @@ def _ledger(ledger: Ledger) -> Iterator[Family]:
 
 
 def _engine(engine: Engine) -> Iterator[Family]:
-    names = (*(policy.terms.id for policy in engine.policies), DETECTORS, SCRUBBER, DECODER)
+    names = (*(policy.terms.id for policy in engine.policies), DETECTORS, PICKS, SCRUBBER, DECODER)
     known = dict.fromkeys(names, 0)
-    yield Family(telemetry.POLICY_ERRORS, {(k,): v for k, v in {**known, **engine.errors}.items()})
+    yield Family(
+        telemetry.POLICY_ERRORS, {(k,): v for k, v in {**known, **engine.failures.counts}.items()}
+    )
     yield Family(telemetry.POLICY_SECONDS, {(k,): v for k, v in engine.seconds.items()})
     yield Family(telemetry.POLICY_OVERFLOW, {(k,): v for k, v in engine.overflows().items()})
     yield Family(telemetry.EXEMPTED, {(k,): v for k, v in engine.exempted.items()})

@@ -5,7 +5,8 @@ import pytest
 from collector import testing
 from collector.classify import SpanKind
 from collector.demand import Demand, KeyMatch, RowSelection
-from collector.evaluate.engine import DETECTORS, SCRUBBER, TIMED_EVERY, Engine
+from collector.evaluate.engine import TIMED_EVERY, Engine
+from collector.evaluate.failures import DETECTORS, SCRUBBER
 from collector.evaluate.match import Selector
 from collector.evaluate.policy import Hit, Meta, Options, Policy, Reading, Terms
 from collector.views import (
@@ -115,7 +116,7 @@ def test_a_policy_that_raises_is_counted_told_once_and_costs_the_others_nothing(
     running.readings()
 
     assert [[one.policy for one in batch] for batch in found] == [["sound"], ["sound"]]
-    assert running.errors == {"broken": 4}
+    assert running.failures.counts == {"broken": 4}
     assert len(told) == 3
     assert "planted-secret" not in str(told)
     assert told[0][:2] == ("broken", "RuntimeError")
@@ -163,7 +164,7 @@ def test_what_cannot_be_scrubbed_is_not_shown():
     (violation,) = running.evaluate(logs(), 0).violations
 
     assert "planted-secret" not in str(violation)
-    assert running.errors[SCRUBBER] > 0
+    assert running.failures.counts[SCRUBBER] > 0
 
 
 def test_a_value_with_hits_is_bad_whatever_the_policies_made_of_it():
@@ -194,7 +195,7 @@ def test_a_value_that_breaks_the_detectors_costs_only_itself():
     verdict = running.evaluate(Batch(Signal.LOGS, values=[value("broken"), value("bad")]), 0)
 
     assert len(verdict.violations) == 1
-    assert running.errors[DETECTORS] == 2
+    assert running.failures.counts[DETECTORS] == 2
 
 
 def test_exemptions_take_violations_out():
@@ -277,7 +278,7 @@ def test_a_policy_that_cannot_say_what_concerns_it_is_shown_everything():
     running = engine(Unsure(terms("unsure"), Options()))
 
     assert [one.policy for one in running.evaluate(logs(), 0).violations] == ["unsure"]
-    assert running.errors == {"unsure": 1}
+    assert running.failures.counts == {"unsure": 1}
 
 
 def test_one_hook_that_raises_keeps_the_others_of_its_policy_going():
@@ -298,4 +299,4 @@ def test_one_hook_that_raises_keeps_the_others_of_its_policy_going():
     running.evaluate(Batch(orphans=[orphan], arrived_parents=[(b"t", b"p")]), 0)
 
     assert seen == [orphan]
-    assert running.errors == {"p": 1}
+    assert running.failures.counts == {"p": 1}

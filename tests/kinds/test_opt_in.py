@@ -107,7 +107,7 @@ def test_the_names_of_all_policies_come_together(load):
 
 
 def test_the_running_program_asks_for_what_its_policies_ask_for(load):
-    assert Inspection(Config(), load(ASKS)).engine._detectors.opted == {"uuid"}
+    assert Inspection(Config(), load(ASKS)).engine._values._detectors.opted == {"uuid"}
 
 
 def test_an_unknown_name_is_refused():

@@ -144,7 +144,7 @@ def inspect(
         pipeline.tick()
     outcome.readings = pipeline.readings()
     pipeline.drain()
-    outcome.counters, outcome.errors = pipeline.counters(), dict(engine.errors)
+    outcome.counters, outcome.errors = pipeline.counters(), dict(engine.failures.counts)
     return outcome
 
 
