@@ -9,7 +9,8 @@ from ipaddress import ip_address
 
 from collector.accept.addresses import unix_path
 from collector.accept.admission import Admission
-from collector.accept.grpc import GrpcBounds, GrpcListener
+from collector.accept.grpc import GrpcListener
+from collector.accept.grpcbounds import GrpcBounds
 from collector.accept.guard import Guard
 from collector.accept.hints import NO_HINTS
 from collector.accept.http import HttpListener

@@ -11,9 +11,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import BoundedSemaphore, Event, Thread
-from time import monotonic
-from typing import Any, NamedTuple
+from threading import BoundedSemaphore
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health
@@ -22,6 +21,8 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from collector.accept.addresses import clear, open_to, unix_path
 from collector.accept.admission import Admission
+from collector.accept.deadlines import Deadlines
+from collector.accept.grpcbounds import DEFAULT_BOUNDS, GrpcBounds
 from collector.accept.guard import OPEN, Guard
 from collector.accept.hints import NO_HINTS, Hints
 from collector.accept.relay import grpc_reply
@@ -48,73 +49,7 @@ _SURE = "gzip"
 _GZIP = b"\x1f\x8b"
 _ZLIB_METHOD, _ZLIB_CHECK = 0x78, 31
 
-#: A call in flight when its connection is old may take so long.
-_AGE_GRACE_MS = 30_000
-_PING_TIMEOUT_MS = 20_000
-#: Clients that ask more often whether the server is there are sent away; gRPC's default of five
-#: minutes meets those of service meshes.
-_LEAST_PING_MS = 10_000
-
 Inspect = Callable[[Signal, bytes, Encoding], int]
-
-
-#: Between two looks at the calls that wait, and what a call may wait while memory is short.
-_LOOK_SECONDS = 0.1
-_SHORT_SECONDS = 0.5
-
-
-class _Deadlines:
-    """Ends calls of which the message does not arrive; gRPC itself would wait for ever.
-
-    While memory is short it ends them soon, for gRPC holds what has arrived of their messages and
-    tells nobody how much that is.
-
-    Args:
-        seconds: for a message to arrive.
-        short: whether memory is short.
-    """
-
-    def __init__(self, seconds: float, short: Callable[[], bool]) -> None:
-        self._seconds = seconds
-        self._short = short
-        self._waiting: dict[grpc.ServicerContext, float] = {}
-        self._ended: dict[grpc.ServicerContext, Refusal] = {}
-        self._stop = Event()
-        self._thread = Thread(target=self._run, name="grpc-deadlines", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def begin(self, context: grpc.ServicerContext) -> None:
-        self._waiting[context] = monotonic() + self._seconds
-
-    def end(self, context: grpc.ServicerContext) -> Refusal | None:
-        """Why the call was ended here; None if it was not."""
-        waited = self._waiting.pop(context, None) is not None
-        reason = self._ended.pop(context, None)
-        return None if waited else reason
-
-    def _run(self) -> None:
-        while not self._stop.wait(min(_LOOK_SECONDS, self._seconds / 4)):
-            if self._waiting:
-                self._look(monotonic())
-
-    def _look(self, now: float) -> None:
-        short = self._short()
-        soon = now + max(0.0, self._seconds - _SHORT_SECONDS)
-        for context, deadline in list(self._waiting.items()):
-            late = deadline < now
-            if not (late or (short and deadline < soon)):
-                continue
-            self._ended[context] = Refusal.BODY_TIMEOUT if late else Refusal.MEMORY
-            if self._waiting.pop(context, None) is not None:
-                context.cancel()
-            else:  # its message has just arrived
-                self._ended.pop(context, None)
 
 
 class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
@@ -137,38 +72,6 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no type
     def service(self, details: grpc.HandlerCallDetails) -> Any:  # noqa: ANN401 (grpc has no types)
         """The handler of a method; None is UNIMPLEMENTED."""
         return self._handlers.get(details.method)
-
-
-class GrpcBounds(NamedTuple):
-    """How many connections there may be, and how long each may live.
-
-    Attributes:
-        most: connections at a time; gRPC itself refuses others.
-        age_seconds: after which a client is asked to connect anew, so that load spreads over
-            replicas and a listener drains; calls in flight may end.
-        idle_seconds: after which a connection without a call is closed.
-        ping_seconds: of silence after which a peer is asked whether it is still there.
-    """
-
-    most: int = 1_000
-    age_seconds: float = 1_800.0
-    idle_seconds: float = 900.0
-    ping_seconds: float = 60.0
-
-    def options(self) -> tuple[tuple[str, int], ...]:
-        """The same as channel arguments of gRPC."""
-        return (
-            ("grpc.max_allowed_incoming_connections", self.most),
-            ("grpc.max_connection_age_ms", int(self.age_seconds * 1000)),
-            ("grpc.max_connection_age_grace_ms", _AGE_GRACE_MS),
-            ("grpc.max_connection_idle_ms", int(self.idle_seconds * 1000)),
-            ("grpc.keepalive_time_ms", int(self.ping_seconds * 1000)),
-            ("grpc.keepalive_timeout_ms", _PING_TIMEOUT_MS),
-            ("grpc.http2.min_ping_interval_without_data_ms", _LEAST_PING_MS),
-        )
-
-
-DEFAULT_BOUNDS = GrpcBounds()
 
 
 class GrpcListener:
@@ -216,7 +119,7 @@ class GrpcListener:
         self._ledger = ledger
         self._admission = admission
         self._guard = guard
-        self._deadlines = _Deadlines(body_timeout_seconds, lambda: admission.short_of_memory)
+        self._deadlines = Deadlines(body_timeout_seconds, lambda: admission.short_of_memory)
         self._health = health.HealthServicer()
         self._pool = ThreadPoolExecutor(threads + _SPARE_THREADS, thread_name_prefix="grpc")
         self._server = grpc.server(
