@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Thread
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -17,20 +17,19 @@ from collector.accept.addresses import listen
 from collector.accept.admission import Admission
 from collector.accept.guard import OPEN, Guard
 from collector.accept.hints import NO_HINTS, Hints
+from collector.accept.httpwork import Headers, HttpWork, Inspect, RefusedError, parcel_of
 from collector.accept.relay import http_reply
 from collector.accept.reply import JSON, PROTOBUF, HttpReply, accepted, http_refusal
 from collector.connections import DEFAULT_BOUNDS, ConnectionBounds, Events, Runner
-from collector.decode.compression import CODINGS, CompressionError, TooLargeError, inflate
-from collector.decode.messages import DecodeError, Encoding
-from collector.decode.otlp_json import to_protobuf, weight
+from collector.decode.compression import CODINGS
+from collector.decode.messages import Encoding
 from collector.forward.forwarder import Forwarder
-from collector.forward.parcel import Answer, Outcome, Parcel, Untranslatable
+from collector.forward.parcel import Outcome, Parcel
 from collector.ledger import Ledger, Refusal, Transport
-from collector.violation import Service, Signal
+from collector.violation import Signal
 
 _LOG = logging.getLogger("telemetry_auditor")
 
-Inspect = Callable[[Signal, bytes, Encoding], int]
 T = TypeVar("T")
 
 _ENCODINGS = {PROTOBUF: Encoding.PROTOBUF, JSON: Encoding.JSON}
@@ -46,59 +45,6 @@ _LINGERING_SECONDS = 2.0
 
 #: What is still open after the grace is cut off within this time; aiohttp takes 0 for ever.
 _CUT_OFF_SECONDS = 0.1
-
-
-class _Refused(Exception):  # noqa: N818 (an outcome, not an error)
-    """Ends the handling of a request."""
-
-    def __init__(self, reason: Refusal, detail: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.detail = detail
-
-
-class _Headers(NamedTuple):
-    """What the headers of a request say about its body."""
-
-    encoding: Encoding
-    coding: str
-
-
-class _Seen(NamedTuple):
-    """What came of inspecting a request: its items, and who waits to be told something."""
-
-    items: int
-    senders: Sequence[Service]
-
-
-def parcel_of(
-    signal: Signal,
-    body: bytes,
-    headers: _Headers,
-    sent: Mapping[str, str],
-    max_bytes: int,
-) -> Parcel:
-    """A request over HTTP, to be sent on.
-
-    Args:
-        signal: which it is.
-        body: as received.
-        headers: what they say of the body.
-        sent: all headers.
-        max_bytes: that it may inflate to.
-    """
-
-    def protobuf() -> bytes:
-        try:
-            plain = inflate(body, headers.coding, max_bytes)
-            if headers.encoding is Encoding.JSON:
-                return to_protobuf(signal, plain).SerializeToString()
-        except (CompressionError, DecodeError) as error:
-            raise Untranslatable(str(error)) from None
-        return plain
-
-    content_type = JSON if headers.encoding is Encoding.JSON else PROTOBUF
-    return Parcel(signal, body, content_type, headers.coding, protobuf, sent)
 
 
 class HttpListener:
@@ -138,7 +84,7 @@ class HttpListener:
         self._forwarder = forwarder
         self._hints = hints
         self._socket_mode = socket_mode
-        self._inspect = inspect
+        self._work = HttpWork(inspect, ledger, admission, hints, max_bytes)
         self._ledger = ledger
         self._admission = admission
         self._guard = guard
@@ -231,42 +177,38 @@ class HttpListener:
         content_type = request.content_type.lower()
         try:
             if not self._guard.admit(request.headers.get("Authorization", "")):
-                raise _Refused(Refusal.UNAUTHENTICATED)  # noqa: TRY301 (refusals end here)
+                raise RefusedError(Refusal.UNAUTHENTICATED)  # noqa: TRY301 (refusals end here)
             return _response(await self._take(_checked(signal, request), request, content_type))
-        except _Refused as refused:
+        except RefusedError as refused:
             self._ledger.refused(signal, Transport.HTTP, refused.reason)
             retry = self._admission.retry_after_seconds
             reply = http_refusal(refused.reason, content_type, retry, refused.detail)
             return _response(reply, close=not request.content.at_eof())
 
-    def _headers(self, request: web.BaseRequest, content_type: str) -> _Headers:
+    def _headers(self, request: web.BaseRequest, content_type: str) -> Headers:
         """Judge by the headers, before anything is read."""
         encoding = _ENCODINGS.get(content_type)
         if encoding is None or "Content-Type" not in request.headers:
-            raise _Refused(Refusal.UNSUPPORTED_MEDIA_TYPE)
+            raise RefusedError(Refusal.UNSUPPORTED_MEDIA_TYPE)
         coding = request.headers.get("Content-Encoding", "").strip().lower()
         if coding not in CODINGS and self._forwarder is None:
-            raise _Refused(Refusal.UNSUPPORTED_ENCODING)
+            raise RefusedError(Refusal.UNSUPPORTED_ENCODING)
         if (request.content_length or 0) > self._max_bytes:
-            raise _Refused(Refusal.TOO_LARGE, self._limit_text)
-        return _Headers(encoding, coding)
-
-    @property
-    def _limit_text(self) -> str:
-        return f"the body is larger than the limit of {self._max_bytes} bytes"
+            raise RefusedError(Refusal.TOO_LARGE, self._work.limit_text)
+        return Headers(encoding, coding)
 
     async def _take(self, signal: Signal, request: web.BaseRequest, content_type: str) -> HttpReply:
         headers = self._headers(request, content_type)
         refusal = self._admission.enter()
         if refusal is not None:
-            raise _Refused(refusal)
+            raise RefusedError(refusal)
         taken = [0]
         try:
             body = await self._body(request, taken)
             if self._forwarder is not None and self._forwarder.wants(signal):
                 parcel = parcel_of(signal, body, headers, request.headers, self._max_bytes)
                 return await self._relay(self._forwarder, parcel, headers, taken)
-            work = partial(self._work, signal, body, headers)
+            work = partial(self._work.inspected, signal, body, headers)
             seen = await self._loop.run_in_executor(self._workers, work)
             self._ledger.inspected(signal, Transport.HTTP, seen.items)
             return accepted(signal, content_type, self._hints.take(seen.senders))
@@ -274,49 +216,15 @@ class HttpListener:
             self._admission.leave(taken[0])
 
     async def _relay(
-        self, forwarder: Forwarder, parcel: Parcel, headers: _Headers, taken: list[int]
+        self, forwarder: Forwarder, parcel: Parcel, headers: Headers, taken: list[int]
     ) -> HttpReply:
         """Let the next hop answer."""
-        work = partial(self._send_on, forwarder, parcel, headers, taken)
+        work = partial(self._work.sent_on, forwarder, parcel, headers, taken)
         sent, senders = await self._loop.run_in_executor(self._workers, work)
         answer = await asyncio.wrap_future(sent)
         if answer.outcome is Outcome.ACCEPTED and (hint := self._hints.take(senders)):
             return accepted(parcel.signal, parcel.content_type, hint)
         return http_reply(parcel.signal, answer, parcel.content_type)
-
-    def _send_on(
-        self, forwarder: Forwarder, parcel: Parcel, headers: _Headers, taken: list[int]
-    ) -> tuple[Future[Answer], Sequence[Service]]:
-        """Send on and inspect, in a worker thread; what cannot be decoded goes on as it came.
-
-        The next hop works while this inspects. What it cannot be sent is refused as if it were not
-        there.
-        """
-        plain: bytes | None = None
-        try:
-            plain = self._plain(parcel.body, headers)
-        except _Refused as refused:
-            if refused.reason in {Refusal.TOO_LARGE, Refusal.MEMORY}:
-                raise
-        # A hop over gRPC is sent it inflated, and all of it is held until the hop has answered.
-        inflated = 0 if plain is None else max(0, len(plain) - len(parcel.body))
-        if inflated and not self._admission.grow(inflated, taken):
-            raise _Refused(Refusal.OVERLOADED)
-        try:
-            sent = forwarder.send(parcel)
-        except Untranslatable as error:
-            known = headers.coding in CODINGS
-            reason = Refusal.UNDECODABLE if known else Refusal.UNSUPPORTED_ENCODING
-            raise _Refused(reason, str(error)) from None
-        try:
-            seen = self._seen(parcel.signal, plain, headers) if plain is not None else None
-        except _Refused:
-            seen = None
-        if seen is None:
-            self._ledger.uninspected(parcel.signal, Transport.HTTP)
-            return sent, ()
-        self._ledger.inspected(parcel.signal, Transport.HTTP, seen.items)
-        return sent, seen.senders
 
     async def _body(self, request: web.BaseRequest, taken: list[int]) -> bytes:
         """The body as sent, accounted for piece by piece."""
@@ -327,50 +235,23 @@ class HttpListener:
                     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 async for piece in request.content.iter_any():
                     if taken[0] + len(piece) > self._max_bytes:
-                        raise _Refused(Refusal.TOO_LARGE, self._limit_text)
+                        raise RefusedError(Refusal.TOO_LARGE, self._work.limit_text)
                     if not self._admission.grow(len(piece), taken):
-                        raise _Refused(Refusal.OVERLOADED)
+                        raise RefusedError(Refusal.OVERLOADED)
                     pieces.append(piece)
         except TimeoutError:
-            raise _Refused(Refusal.BODY_TIMEOUT) from None
+            raise RefusedError(Refusal.BODY_TIMEOUT) from None
         except (ConnectionError, ClientError, HttpProcessingError, web.RequestPayloadError):
-            raise _Refused(Refusal.INCOMPLETE) from None
+            raise RefusedError(Refusal.INCOMPLETE) from None
         return b"".join(pieces)
-
-    def _work(self, signal: Signal, body: bytes, headers: _Headers) -> _Seen:
-        """Inflate and inspect, in a worker thread."""
-        return self._seen(signal, self._plain(body, headers), headers)
-
-    def _plain(self, body: bytes, headers: _Headers) -> bytes:
-        if headers.coding not in CODINGS:
-            raise _Refused(Refusal.UNSUPPORTED_ENCODING)
-        try:
-            plain = inflate(body, headers.coding, self._max_bytes)
-        except TooLargeError:
-            raise _Refused(Refusal.TOO_LARGE, self._limit_text) from None
-        except CompressionError as error:
-            raise _Refused(Refusal.UNDECODABLE, str(error)) from None
-        if headers.encoding is Encoding.JSON and not self._admission.fits(weight(plain)):
-            raise _Refused(Refusal.MEMORY)
-        return plain
-
-    def _seen(self, signal: Signal, plain: bytes, headers: _Headers) -> _Seen:
-        try:
-            items = self._inspect(signal, plain, headers.encoding)
-            return _Seen(items, self._hints.senders(signal, plain, headers.encoding))
-        except DecodeError as error:
-            raise _Refused(Refusal.UNDECODABLE, str(error)) from None
-        except Exception as error:  # noqa: BLE001 (the client must hear of it, without its text)
-            _LOG.error("a request failed with %s", type(error).__name__)
-            raise _Refused(Refusal.INTERNAL) from None
 
 
 def _checked(signal: Signal | None, request: web.BaseRequest) -> Signal:
     """The signal of a request that is one to an OTLP path."""
     if signal is None:
-        raise _Refused(Refusal.NOT_FOUND)
+        raise RefusedError(Refusal.NOT_FOUND)
     if request.method != "POST":
-        raise _Refused(Refusal.METHOD_NOT_ALLOWED)
+        raise RefusedError(Refusal.METHOD_NOT_ALLOWED)
     return signal
 
 
