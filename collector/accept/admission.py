@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 from collector.accept.memory import MemoryBudget
@@ -42,6 +44,7 @@ class Admission:
         self._lock = Lock()
         self._requests = 0
         self._bytes = 0
+        self._reading = 0
         self._draining = False
         self.met: Counter[str] = Counter(dict.fromkeys(BOUNDS, 0))
 
@@ -63,7 +66,7 @@ class Admission:
                 return Refusal.DRAINING
             if self._requests >= self._max_requests:
                 return Refusal.OVERLOADED
-            if self._memory.exceeded(self._bytes):
+            if self._memory.exceeded(self._bytes + self._reading):
                 return Refusal.MEMORY
             self._requests += 1
             return None
@@ -98,12 +101,32 @@ class Admission:
         """Whether the next request would be refused for what is in flight, or in memory."""
         with self._lock:
             full = self._requests >= self._max_requests or self._bytes >= self._max_bytes
-            return full or self._memory.exceeded(self._bytes)
+            return full or self._memory.exceeded(self._bytes + self._reading)
 
-    def fits(self, size: int) -> bool:
-        """Whether a request can be read that takes so many bytes of memory beyond its body."""
+    @contextmanager
+    def reading(self, size: int) -> Iterator[Refusal | None]:
+        """Set memory aside while a request is read.
+
+        Args:
+            size: bytes that reading it takes beyond its body.
+
+        Returns:
+            Why it cannot be read: too large where it never can, for its sender would try for ever.
+            None when it can.
+        """
         with self._lock:
-            return not self._memory.exceeded(self._bytes + size)
+            refusal = None
+            if self._memory.never_holds(size):
+                refusal = Refusal.TOO_LARGE
+            elif self._memory.exceeded(self._bytes + self._reading + size):
+                refusal = Refusal.MEMORY
+            held = 0 if refusal else size
+            self._reading += held
+        try:
+            yield refusal
+        finally:
+            with self._lock:
+                self._reading -= held
 
     @property
     def short_of_memory(self) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from collector.accept.admission import Admission
@@ -19,6 +20,11 @@ from collector.ledger import Ledger, Refusal, Transport
 from collector.violation import Service, Signal
 
 _LOG = logging.getLogger("telemetry_auditor")
+
+_TOO_HEAVY = (
+    "reading this JSON takes more memory than there is: send less at once, or protobuf, or raise "
+    "admission.max_memory_bytes"
+)
 
 Inspect = Callable[[Signal, bytes, Encoding], int]
 
@@ -127,7 +133,9 @@ class HttpWork:
         Raises:
             RefusedError: if it is too large, or cannot be decoded.
         """
-        return self._seen(signal, self._plain(body, headers), headers)
+        plain = self._plain(body, headers)
+        with self._room_to_read(plain, headers):
+            return self._seen(signal, plain, headers)
 
     def _plain(self, body: bytes, headers: Headers) -> bytes:
         if headers.coding not in CODINGS:
@@ -138,9 +146,17 @@ class HttpWork:
             raise RefusedError(Refusal.TOO_LARGE, self.limit_text) from None
         except CompressionError as error:
             raise RefusedError(Refusal.UNDECODABLE, str(error)) from None
-        if headers.encoding is Encoding.JSON and not self._admission.fits(weight(plain)):
-            raise RefusedError(Refusal.MEMORY)
         return plain
+
+    @contextmanager
+    def _room_to_read(self, plain: bytes | None, headers: Headers) -> Iterator[None]:
+        """Set aside what objects of JSON take; what cannot be read takes nothing."""
+        json = plain is not None and headers.encoding is Encoding.JSON
+        with self._admission.reading(weight(plain) if plain and json else 0) as refusal:
+            if refusal is not None:
+                detail = _TOO_HEAVY if refusal is Refusal.TOO_LARGE else ""
+                raise RefusedError(refusal, detail)
+            yield
 
     def _seen(self, signal: Signal, plain: bytes, headers: Headers) -> Seen:
         try:
@@ -176,24 +192,33 @@ class HttpWork:
         try:
             plain = self._plain(parcel.body, headers)
         except RefusedError as refused:
-            if refused.reason in {Refusal.TOO_LARGE, Refusal.MEMORY}:
+            if refused.reason is Refusal.TOO_LARGE:
                 raise
         # A hop over gRPC is sent it inflated, and all of it is held until the hop has answered.
         inflated = 0 if plain is None else max(0, len(plain) - len(parcel.body))
         if inflated and not self._admission.grow(inflated, taken):
             raise RefusedError(Refusal.OVERLOADED)
+        with self._room_to_read(plain, headers):
+            sent = _sent(forwarder, parcel, headers)
+            return sent, self._told(parcel.signal, plain, headers)
+
+    def _told(self, signal: Signal, plain: bytes | None, headers: Headers) -> Sequence[Service]:
+        """Inspect what was sent on, if it can be decoded; who waits to be told something."""
         try:
-            sent = forwarder.send(parcel)
-        except Untranslatable as error:
-            known = headers.coding in CODINGS
-            reason = Refusal.UNDECODABLE if known else Refusal.UNSUPPORTED_ENCODING
-            raise RefusedError(reason, str(error)) from None
-        try:
-            seen = self._seen(parcel.signal, plain, headers) if plain is not None else None
+            seen = self._seen(signal, plain, headers) if plain is not None else None
         except RefusedError:
             seen = None
         if seen is None:
-            self._ledger.uninspected(parcel.signal, Transport.HTTP)
-            return sent, ()
-        self._ledger.inspected(parcel.signal, Transport.HTTP, seen.items)
-        return sent, seen.senders
+            self._ledger.uninspected(signal, Transport.HTTP)
+            return ()
+        self._ledger.inspected(signal, Transport.HTTP, seen.items)
+        return seen.senders
+
+
+def _sent(forwarder: Forwarder, parcel: Parcel, headers: Headers) -> Future[Answer]:
+    try:
+        return forwarder.send(parcel)
+    except Untranslatable as error:
+        known = headers.coding in CODINGS
+        reason = Refusal.UNDECODABLE if known else Refusal.UNSUPPORTED_ENCODING
+        raise RefusedError(reason, str(error)) from None

@@ -66,6 +66,7 @@ class MemoryBudget:
         self._clock = clock
         self._read_at = float("-inf")
         self._held = 0
+        self._least = 0
         self._relieved_at = float("-inf")
 
     @property
@@ -81,10 +82,25 @@ class MemoryBudget:
         """
         if self._limit is None:
             return False
+        return self._now_held() + coming > self._limit
+
+    def never_holds(self, coming: int) -> bool:
+        """Whether so much is too much beside the least that the process has held so far.
+
+        Args:
+            coming: bytes.
+        """
+        if self._limit is None:
+            return False
+        self._now_held()
+        return self._least + coming > self._limit
+
+    def _now_held(self) -> int:
         now = self._clock()
         if now - self._read_at > _FRESH_SECONDS:
             self._held, self._read_at = self._read(), now
-        return self._held + coming > self._limit
+            self._least = min(self._least or self._held, self._held)
+        return self._held
 
     def relieve(self) -> bool:
         """Give back what is free, if too much is held; whether that was so.

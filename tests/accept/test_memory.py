@@ -112,23 +112,67 @@ def test_this_process_holds_something() -> None:
     assert resident() > 1_000_000
 
 
+def test_what_is_more_than_the_process_may_hold_beside_its_least_is_never_held() -> None:
+    process = Process()
+    budget = process.budget(1000)
+    for process.now, process.held in ((0.0, 900), (1.0, 300), (2.0, 800)):
+        budget.exceeded(0)
+
+    assert not budget.never_holds(700)
+    assert budget.never_holds(701)
+    assert budget.exceeded(700)
+    assert not process.budget(None).never_holds(2**50)
+
+
+def test_memory_that_is_set_aside_for_reading_is_nobody_else_s() -> None:
+    process = Process()
+    admission = Admission(memory=process.budget(1000))
+    process.held = 100
+
+    with admission.reading(600) as first, admission.reading(400) as second:
+        assert (first, second) == (None, Refusal.MEMORY)
+        assert admission.enter() is None
+        with admission.reading(300) as third:
+            assert third is None
+        assert admission.grow(300, [0])
+        assert not admission.overloaded
+        assert admission.grow(1, [0])
+        assert admission.overloaded
+        admission.leave(301)
+    with admission.reading(900) as again:
+        assert again is None
+    with admission.reading(901) as again:
+        assert again is Refusal.TOO_LARGE
+
+
 @pytest.mark.parametrize("coding", ["", "gzip"])
-def test_json_is_refused_that_takes_more_memory_than_there_is(coding: str) -> None:
-    """Objects take many times the room of their text."""
+@pytest.mark.parametrize(
+    ("objects", "held", "code", "refusal"),
+    [
+        (1_000, 1_000_000, 200, None),
+        (1_000, 9_999_999, 503, Refusal.MEMORY),
+        (100_000, 1_000_000, 413, Refusal.TOO_LARGE),
+    ],
+)
+def test_json_is_refused_that_takes_more_memory_than_there_is(
+    objects: int, held: int, code: int, refusal: Refusal | None, coding: str
+) -> None:
+    """Objects take many times the room of their text; what never fits is not asked for again."""
     process, ledger = Process(), Ledger()
-    admission = Admission(memory=process.budget(10_000_000))
-    listener = HttpListener("127.0.0.1:0", lambda *_: 1, ledger, admission)
+    budget = process.budget(10_000_000)
+    process.held = 1_000_000
+    budget.exceeded(0)
+    process.now, process.held = 1.0, held
+    listener = HttpListener("127.0.0.1:0", lambda *_: 1, ledger, Admission(memory=budget))
     address = listener.start()
     try:
-        codes = [
-            _posted(address, b'{"resourceSpans":[' + b"{}," * count + b"{}]}", coding)
-            for count in (1_000, 100_000)
-        ]
+        answered = _posted(address, b'{"resourceSpans":[' + b"{}," * objects + b"{}]}", coding)
     finally:
         listener.stop(1)
 
-    assert codes == [200, 503]
-    assert +ledger.snapshot().refused == {("traces", "http", str(Refusal.MEMORY)): 1}
+    assert answered == code
+    refused = {("traces", "http", str(refusal)): 1} if refusal else {}
+    assert +ledger.snapshot().refused == refused
 
 
 def _posted(address: str, body: bytes, coding: str) -> int:

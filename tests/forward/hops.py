@@ -202,12 +202,12 @@ def inspect(signal, body, encoding):
 class Auditor:
     """Both listeners, sending on to a hop."""
 
-    def __init__(self, hop, inspect=inspect, hints=None, **options):
+    def __init__(self, hop, inspect=inspect, hints=None, memory=None, **options):
         endpoint = options.pop("endpoint", None) or hop.endpoint
         whole = {"endpoint": endpoint, "protocol": hop.protocol} | options
         self.forwarder = forwarder_of(Forward(**whole))
         self.ledger = Ledger()
-        self.admission = Admission()
+        self.admission = Admission(memory=memory)
         self.forwarder.start()
         made = {"forwarder": self.forwarder, "max_bytes": 2_000_000}
         if hints is not None:

@@ -12,6 +12,7 @@ from google.protobuf.json_format import MessageToJson
 from google.rpc import code_pb2
 from google.rpc.error_details_pb2 import BadRequest
 
+from collector.accept.memory import MemoryBudget
 from collector.decode.otlp_json import to_protobuf
 from collector.violation import Signal
 
@@ -123,6 +124,20 @@ def test_bodies_of_a_megabyte_go_on(place, protocol):
         for got in hop.got
     ]
     assert plain == [body] * 3
+
+
+@pytest.mark.parametrize("protocol", HOPS)
+def test_json_that_would_never_fit_into_memory_is_not_sent_on_nor_asked_for_again(place, protocol):
+    hop = place.hop(protocol)
+    memory = MemoryBudget(2_000_000, lambda: 1_000_000)
+    auditor = place.auditor(hop, memory=memory)
+
+    assert send(auditor, "json", "logs", body_of("json", "logs")).accepted
+    answer = send(auditor, "json", "logs", b'{"resourceLogs":[' + b"{}," * 10_000 + b"{}]}")
+
+    assert (answer.code, answer.retries) == (413, (None, None))
+    assert len(hop.got) == 1
+    assert auditor.balance() == (1, 1, 0)
 
 
 @EVERY
