@@ -154,6 +154,33 @@ class WebHop:
         self._loop.close()
 
 
+class Held:
+    """Lets a hop answer as it would, but only when it is released."""
+
+    def __init__(self, hop, holds=lambda got: True):
+        self._arrived = threading.Semaphore(0)
+        self._go = threading.Event()
+        self._usual, self._holds = hop.answer, holds
+        hop.answer = self._answer
+
+    def _answer(self, got):
+        if self._holds(got):
+            self._arrived.release()
+            assert self._go.wait(30), "never released"
+        return self._usual(got)
+
+    def has(self, count):
+        """Wait for so many more requests to have arrived."""
+        for _ in range(count):
+            assert self._arrived.acquire(timeout=20), "a request did not arrive"
+
+    def release(self):
+        """Answer all."""
+        self._go.set()
+
+    close = release
+
+
 def good(got):
     """The answer of a full success."""
     return b"{}" if got.headers["Content-Type"] == "application/json" else b""
@@ -252,6 +279,9 @@ class Place(ExitStack):
 
     def auditor(self, hop, **options):
         return self._kept(Auditor(hop, **options))
+
+    def held(self, hop, *arguments):
+        return self._kept(Held(hop, *arguments))
 
     def _kept(self, one):
         self.callback(one.close)

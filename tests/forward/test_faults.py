@@ -2,11 +2,11 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 
 import grpc
 import pytest
 from conformance.samples import JSON, PROTOBUF, padded
+from faults.scene import until
 from forward.hops import DETAILS, RETRY, Refusal
 from forward.senders import WAYS, body_of, send
 
@@ -85,24 +85,19 @@ def test_a_hop_that_comes_back_is_used_again(place, protocol):
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 def test_a_hop_that_is_slow(place, way, protocol):
     hop = place.hop(protocol)
-    done = Event()
-    place.callback(done.set)
-    hop.answer = lambda got: done.wait(10) and b""
+    place.held(hop)
     auditor = place.auditor(hop, timeout_seconds=0.5)
     began = time.monotonic()
 
     must_try_again(auditor, way, "timeout")
 
     assert time.monotonic() - began < 5
-    done.set()
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 def test_a_sender_that_says_when_it_gives_up_is_answered_before(place, protocol):
     hop = place.hop(protocol)
-    done = Event()
-    place.callback(done.set)
-    hop.answer = lambda got: done.wait(10) and b""
+    place.held(hop)
     auditor = place.auditor(hop)
 
     must_try_again(auditor, "grpc", "timeout", seconds=1.5)
@@ -202,16 +197,11 @@ def test_an_answer_that_comes_in_pieces_is_read_whole(place, way):
 
 def test_beyond_the_bound_requests_are_refused_after_inspection(place):
     for hop in (place.rpc(), place.web()):
-        done = Event()
-        place.callback(done.set)
-        good = b"" if hop.protocol == "grpc" else (200, {}, b"")
-        hop.answer = lambda got, done=done, good=good: done.wait(20) and good
+        held = place.held(hop)
         auditor = place.auditor(hop, max_in_flight=3, retry_after_seconds=5)
         with ThreadPoolExecutor(3) as pool:
-            held = [pool.submit(send, auditor, way, "logs") for way in ("grpc", "json", "gzip")]
-            until = time.monotonic() + 10
-            while auditor.forwarder.in_flight < 3 and time.monotonic() < until:
-                time.sleep(0.01)
+            sent = [pool.submit(send, auditor, way, "logs") for way in ("grpc", "json", "gzip")]
+            held.has(3)
             assert auditor.forwarder.in_flight == 3
             for way in WAYS:
                 told = send(auditor, way, "logs")
@@ -219,8 +209,8 @@ def test_beyond_the_bound_requests_are_refused_after_inspection(place):
                 assert told.retries == (5.0, 5.0)
                 assert "too many" in told.status.message
             assert auditor.outcomes() == {"full": 4}
-            done.set()
-            assert all(one.result().accepted for one in held)
+            held.release()
+            assert all(one.result().accepted for one in sent)
 
         assert auditor.outcomes() == {"full": 4, "accepted": 3}
         assert len(hop.got) == 3
@@ -301,36 +291,28 @@ def test_what_is_over_the_limit_goes_nowhere(place):
 
 def test_a_sender_that_goes_away_is_still_counted(place):
     hop = place.rpc()
-    done = Event()
-    place.callback(done.set)
-    hop.answer = lambda got: done.wait(20) and b""
+    held = place.held(hop)
     auditor = place.auditor(hop)
 
     told = send(auditor, "grpc", "traces", seconds=0.3)
     assert not told.accepted
-    done.set()
-    until = time.monotonic() + 10
-    while auditor.forwarder.in_flight and time.monotonic() < until:
-        time.sleep(0.01)
+    held.release()
+    until(lambda: auditor.forwarder.in_flight == 0, "it is never answered")
 
     assert auditor.balance() == (1, 0, 0)
 
 
 def test_what_waits_for_a_hop_counts_with_what_it_inflates_to(place):
     """A hop over gRPC is sent it inflated: small bodies would else take memory without a bound."""
-    done = Event()
-    place.callback(done.set)
     hop = place.rpc()
-    hop.answer = lambda got: done.wait(20) and b""
+    held = place.held(hop)
     auditor = place.auditor(hop)
     body = padded("logs", 1_000_000)
     with ThreadPoolExecutor(1) as pool:
-        held = pool.submit(send, auditor, "gzip", "logs", body)
-        until = time.monotonic() + 10
-        while auditor.forwarder.in_flight < 1 and time.monotonic() < until:
-            time.sleep(0.01)
+        sent = pool.submit(send, auditor, "gzip", "logs", body)
+        held.has(1)
         assert auditor.admission.in_flight == (1, len(body))
-        done.set()
-        assert held.result().accepted
+        held.release()
+        assert sent.result().accepted
 
     assert auditor.balance() == (1, 0, 0)

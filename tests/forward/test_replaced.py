@@ -38,25 +38,16 @@ def test_what_is_on_its_way_is_answered_by_the_hop_before(place, protocol):
     auditor = place.auditor(hop)
     first, second = hop_with(hop, "first"), hop_with(hop, "second")
     auditor.forwarder.replace(first)
-    arrived, release = Event(), Event()
-    usual = hop.answer
-
-    def wait(got):
-        if got.headers["x-token"] == "first":
-            arrived.set()
-            release.wait(20)
-        return usual(got)
-
-    hop.answer = wait
+    held = place.held(hop, lambda got: got.headers["x-token"] == "first")
     with ThreadPoolExecutor(1) as pool:
         early = pool.submit(send, auditor, "protobuf", "traces")
-        assert arrived.wait(20)
+        held.has(1)
         auditor.forwarder.replace(second)
 
         assert send(auditor, "protobuf", "traces").accepted
         assert not first.closed.is_set()
 
-        release.set()
+        held.release()
         assert early.result(20).accepted
     assert first.closed.wait(20)
     assert [got.headers["x-token"] for got in hop.got] == ["first", "second"]
@@ -83,25 +74,17 @@ def test_the_end_closes_the_hop_before_too_and_whoever_waits_hears_of_it(place, 
     auditor = place.auditor(hop)
     first = hop_with(hop, "first")
     auditor.forwarder.replace(first)
-    arrived, release = Event(), Event()
-    usual = hop.answer
-
-    def wait(got):
-        arrived.set()
-        release.wait(20)
-        return usual(got)
-
-    hop.answer = wait
+    held = place.held(hop)
     with ThreadPoolExecutor(1) as pool:
         early = pool.submit(send, auditor, "protobuf", "traces")
-        assert arrived.wait(20)
+        held.has(1)
         auditor.forwarder.replace(hop_with(hop, "second"))
 
         auditor.forwarder.close()
 
         assert first.closed.is_set()
         assert early.result(5).code == 503
-        release.set()
+        held.release()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
