@@ -43,7 +43,7 @@ def test_a_sketch_is_what_it_was(hashes):
     for one in hashes:
         made.add(one)
 
-    again = Distinct.unpack(made.pack(), 64)
+    again = Distinct.merged([made.pack()], 64)
 
     assert (again.count(), again.is_exact, again.pack()) == (
         made.count(),
@@ -68,7 +68,7 @@ def test_a_sliding_window_goes_on_as_if_nothing_had_happened(seen):
 @given(st.binary(max_size=9000))
 def test_bytes_that_are_no_sketch_are_told_apart(data):
     try:
-        made = Distinct.unpack(data, 64)
+        made = Distinct.merged([data], 2048)
     except ValueError:
         return
     assert made.pack()[0] == data[0]

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+import struct
+import zlib
+from collections.abc import Iterable
 
 _PRECISION = 12
 _REGISTERS = 1 << _PRECISION
@@ -16,6 +19,9 @@ _REST_BITS = 64 - _PRECISION
 _REST_MASK = (1 << _REST_BITS) - 1
 
 _PACKED_HASHES, _PACKED_REGISTERS = b"H", b"R"
+
+# The high bit of each register, which no rank reaches: 52 bits of a hash have ranks up to 53.
+_HIGH_BITS = int.from_bytes(b"\x80" * _REGISTERS)
 
 #: Relative standard error of an estimate: 1.04 / sqrt(registers).
 STANDARD_ERROR = 1.04 / math.sqrt(_REGISTERS)
@@ -66,50 +72,56 @@ class Distinct:
             self._spill()
         return True
 
-    def merge(self, other: Distinct) -> None:
-        """Add everything that another sketch has seen."""
-        if other._hashes is not None:
-            for hashed in other._hashes:
-                self.add(hashed)
-            return
-        if self._hashes is not None:
-            self._spill()
-        self._registers = bytearray(map(max, self._registers, other._registers))
-
     def count(self) -> int:
         """The number of distinct hashes, within `STANDARD_ERROR` when estimated."""
         if self._hashes is not None:
             return len(self._hashes)
-        raw = _ALPHA * _REGISTERS**2 / sum(2.0**-rank for rank in self._registers)
-        zeros = self._registers.count(0)
+        registers, left, rank = self._registers, _REGISTERS, 0
+        total = 0.0
+        while left:
+            of_rank = registers.count(rank)
+            total += of_rank * 2.0**-rank
+            left -= of_rank
+            rank += 1
+        raw = _ALPHA * _REGISTERS**2 / total
+        zeros = registers.count(0)
         if raw <= 2.5 * _REGISTERS and zeros:
             raw = _REGISTERS * math.log(_REGISTERS / zeros)
         return round(raw)
 
     def pack(self) -> bytes:
-        """The same as bytes, for `unpack`."""
+        """The same as bytes, for `merged`: a fraction of what the sketch takes."""
         if self._hashes is None:
-            return _PACKED_REGISTERS + bytes(self._registers)
-        return _PACKED_HASHES + b"".join(one.to_bytes(8) for one in sorted(self._hashes))
+            return _PACKED_REGISTERS + zlib.compress(self._registers, 1)
+        return _PACKED_HASHES + struct.pack(f">{len(self._hashes)}Q", *sorted(self._hashes))
 
     @classmethod
-    def unpack(cls, packed: bytes, exact: int = 2048) -> Distinct:
-        """What `pack` made.
+    def merged(cls, packed: Iterable[bytes], exact: int = 2048) -> Distinct:
+        """All that sketches have seen.
 
         Args:
-            packed: the bytes.
-            exact: as when it was made.
+            packed: what `pack` made of each.
+            exact: as for the sketch that is made.
 
         Raises:
-            ValueError: if they are none of `pack`'s.
+            ValueError: if one is none of `pack`'s.
         """
-        made, kind, rest = cls(exact), packed[:1], packed[1:]
-        if kind == _PACKED_REGISTERS and len(rest) == _REGISTERS and max(rest) <= _REST_BITS + 1:
-            made._hashes, made._registers = None, bytearray(rest)
-            return made
-        if kind != _PACKED_HASHES or len(rest) % 8 or len(rest) > 8 * exact:
-            raise ValueError("not a sketch")
-        made._hashes = {int.from_bytes(rest[at : at + 8]) for at in range(0, len(rest), 8)}
+        hashes: set[int] = set()
+        registers = 0
+        for one in packed:
+            if one[:1] == _PACKED_REGISTERS:
+                registers = _higher(registers, _unpacked(one[1:]))
+            elif one[:1] == _PACKED_HASHES and len(one) % 8 == 1:
+                hashes.update(struct.unpack(f">{len(one) // 8}Q", one[1:]))
+            else:
+                raise ValueError("not a sketch")
+        made = cls(exact)
+        made._hashes = hashes
+        if registers or len(hashes) > exact:
+            made._spill()
+            made._registers = bytearray(
+                _higher(registers, int.from_bytes(made._registers)).to_bytes(_REGISTERS)
+            )
         return made
 
     def _spill(self) -> None:
@@ -125,3 +137,20 @@ class Distinct:
             return False
         self._registers[index] = rank
         return True
+
+
+def _higher(one: int, two: int) -> int:
+    """The higher of each two registers; one number holds all, for a loop takes 30 times as long."""
+    is_one = ((one | _HIGH_BITS) - two) & _HIGH_BITS
+    return two ^ ((one ^ two) & (is_one - (is_one >> 7)))
+
+
+def _unpacked(compressed: bytes) -> int:
+    try:
+        data = zlib.decompressobj().decompress(compressed, _REGISTERS + 1)
+    except zlib.error:
+        raise ValueError("not a sketch") from None
+    registers = int.from_bytes(data)
+    if len(data) != _REGISTERS or registers & _HIGH_BITS or not registers:
+        raise ValueError("not a sketch")
+    return registers

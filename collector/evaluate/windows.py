@@ -68,18 +68,19 @@ class SlidingDistinct:
 
     Args:
         seconds: the span.
-        steps: sub-windows in the span; memory grows with it, to about 5 KB a step.
+        steps: sub-windows in the span; memory grows with it, by 3 KB a step at worst.
         exact: up to so many the count over the whole span is exact.
     """
 
-    __slots__ = ("_exact", "_index", "_past", "_step", "_steps", "_total", "fresh")
+    __slots__ = ("_exact", "_index", "_past", "_present", "_step", "_steps", "_total", "fresh")
 
     def __init__(self, seconds: float = 3600.0, steps: int = 12, exact: int = 1024) -> None:
         self._step = seconds / steps
         self._steps = steps
         self._index = 0
-        self._past: deque[tuple[int, Distinct]] = deque()
+        self._past: deque[tuple[int, bytes]] = deque()
         self._exact = exact
+        self._present = Distinct(_EXACT_STEP)
         self._total = Distinct(exact)
         self.fresh = 0
 
@@ -89,9 +90,7 @@ class SlidingDistinct:
         ``fresh`` counts those of the present sub-window: how fast the label grows.
         """
         self.roll(now)
-        if not self._past or self._past[-1][0] != self._index:
-            self._past.append((self._index, Distinct(_EXACT_STEP)))
-        self._past[-1][1].add(hashed)
+        self._present.add(hashed)
         grew = self._total.add(hashed)
         self.fresh += grew
         return grew
@@ -101,14 +100,15 @@ class SlidingDistinct:
         index = max(self._index, int(now // self._step))
         if index == self._index:
             return
+        if self._present.count():
+            self._past.append((self._index, self._present.pack()))
+            self._present = Distinct(_EXACT_STEP)
         self._index = index
         self.fresh = 0
         if self._past and self._past[0][0] <= index - self._steps:
             while self._past and self._past[0][0] <= index - self._steps:
                 self._past.popleft()
-            self._total = Distinct(self._exact)
-            for _, sketch in self._past:
-                self._total.merge(sketch)
+            self._total = Distinct.merged((packed for _, packed in self._past), self._exact)
 
     def count(self) -> int:
         """Distinct hashes within the span."""
@@ -121,7 +121,8 @@ class SlidingDistinct:
 
     def pack(self) -> PackedSliding:
         """The same as plain values, for `unpack`."""
-        return self._index, self.fresh, [(index, one.pack()) for index, one in self._past]
+        present = [(self._index, self._present.pack())] if self._present.count() else []
+        return self._index, self.fresh, [*self._past, *present]
 
     def unpack(self, packed: PackedSliding) -> None:
         """Go on from what `pack` made of another with the same span and steps.
@@ -130,7 +131,8 @@ class SlidingDistinct:
             ValueError: if it is none of `pack`'s.
         """
         self._index, self.fresh, past = packed
-        self._past = deque((index, Distinct.unpack(one, _EXACT_STEP)) for index, one in past)
-        self._total = Distinct(self._exact)
-        for _, sketch in self._past:
-            self._total.merge(sketch)
+        self._past = deque(past)
+        self._total = Distinct.merged((one for _, one in past), self._exact)
+        if self._past and self._past[-1][0] == self._index:
+            _, present = self._past.pop()
+            self._present = Distinct.merged([present], _EXACT_STEP)

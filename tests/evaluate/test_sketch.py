@@ -37,26 +37,35 @@ def test_the_bound_of_exact_counting(added: int, is_exact: bool) -> None:
     assert counted(range(added), exact=10).is_exact is is_exact
 
 
-@pytest.mark.parametrize("sizes", [(10, 20), (10, 5000), (5000, 10), (4000, 6000)])
+@pytest.mark.parametrize("sizes", [(10, 20), (10, 5000), (5000, 10), (4000, 6000), (0, 3000)])
 def test_a_merge_counts_the_union(sizes: tuple[int, int]) -> None:
-    left, right = counted(range(sizes[0])), counted(range(sizes[0] // 2, sum(sizes)))
-    left.merge(right)
+    parts = counted(range(sizes[0])), counted(range(sizes[0] // 2, sum(sizes)))
+    merged = Distinct.merged(part.pack() for part in parts)
     whole = counted(range(sum(sizes)))
-    assert left.count() == whole.count()
+    assert merged.count() == whole.count()
+    assert merged.pack() == whole.pack()
 
 
-@given(HASHES, HASHES)
-def test_merging_in_either_order_is_the_same(one: list[int], two: list[int]) -> None:
-    def merged(first: list[int], second: list[int]) -> int:
-        left, right = Distinct(16), Distinct(16)
-        for hashed in first:
-            left.add(hashed)
-        for hashed in second:
-            right.add(hashed)
-        left.merge(right)
-        return left.count()
+@given(st.lists(HASHES, max_size=4), st.integers(0, 40), st.integers(0, 40))
+def test_a_merge_is_what_one_that_saw_all_would_be(
+    parts: list[list[int]], small: int, large: int
+) -> None:
+    """In whatever order, and whether the parts are exact or not."""
+    packed = []
+    whole = Distinct(large)
+    for hashes in parts:
+        part = Distinct(small)
+        for hashed in hashes:
+            part.add(hashed)
+            whole.add(hashed)
+        packed.append(part.pack())
 
-    assert merged(one, two) == merged(two, one)
+    merged, turned = Distinct.merged(packed, large), Distinct.merged(reversed(packed), large)
+
+    assert merged.pack() == turned.pack()
+    if small >= large:
+        assert merged.pack() == whole.pack()
+    assert Distinct.merged([merged.pack()], large).pack() == merged.pack()
 
 
 def test_hashes_are_stable_keyed_and_take_any_string() -> None:

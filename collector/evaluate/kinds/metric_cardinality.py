@@ -29,6 +29,7 @@ Mend:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
@@ -86,6 +87,14 @@ class CardinalityOptions(Options):
     )
 
 
+# When a step has ended, the spans of all labels move on: of so many at each look (ours), so that no
+# request waits for all of them, but in a few dozen looks. An estimate costs as much as many exact
+# counts.
+_DUE_AT_ONCE = 256
+_DUE_PARTS = 64
+_ESTIMATED_COST = 16
+
+
 class _Key(NamedTuple):
     """A label of a metric of a service; the label is empty for the whole stream."""
 
@@ -133,6 +142,8 @@ class Kind(Policy[CardinalityOptions]):
         self._excluded = any_of(options.exclude_labels)
         self._tracked: dict[_Key, _Tracked] = {}
         self._dirty: set[_Key] = set()
+        self._due: deque[_Key] = deque()
+        self._due_at_once = _DUE_AT_ONCE
         self._watched_since: Generations[Service, float] = Generations(options.max_tracked)
         self._overflowed: dict[_Key, int] = {}
         self._index = -1
@@ -164,16 +175,34 @@ class Kind(Policy[CardinalityOptions]):
         return ()
 
     def close(self, now: float, watermark: float, *, final: bool) -> Iterator[Violation]:
-        """Judge labels that took new values, and all of them when a step has ended."""
-        del watermark, final
+        """Judge labels that took new values, and after the end of a step bit by bit the others."""
+        del watermark
         index = int(now // self._step)
         if index != self._index:
             self._index = index
-            self._roll(now)
-            self._dirty.update(self._tracked)
+            self._due = deque(self._tracked)
+            self._due_at_once = max(_DUE_AT_ONCE, len(self._due) // _DUE_PARTS)
+            self._overflowed = {k: i for k, i in self._overflowed.items() if i >= index - 1}
         dirty, self._dirty = self._dirty, set()
+        dirty.update(self._now_due(final=final))
         for key in sorted(dirty):
-            yield from self._judge(key, self._tracked[key], now)
+            tracked = self._tracked[key]
+            tracked.distinct.roll(now)
+            tracked.count = tracked.distinct.count()
+            if tracked.count == 0:
+                del self._tracked[key]
+            else:
+                yield from self._judge(key, tracked)
+
+    def _now_due(self, *, final: bool) -> Iterator[_Key]:
+        """Labels whose span may have moved on, so many that those who wait for it wait little."""
+        left = len(self._due) if final else self._due_at_once
+        while self._due and left > 0:
+            key = self._due.popleft()
+            tracked = self._tracked.get(key)
+            if tracked is not None:
+                left -= 1 if tracked.distinct.is_exact else _ESTIMATED_COST
+                yield key
 
     def readings(self) -> Iterable[Reading]:
         """The labels with the most values, and the limits that they are held to."""
@@ -230,13 +259,6 @@ class Kind(Policy[CardinalityOptions]):
                     tracked.samples.append(sample)
         tracked.trace_id = series.trace_id or tracked.trace_id
 
-    def _roll(self, now: float) -> None:
-        for key, tracked in list(self._tracked.items()):
-            tracked.distinct.roll(now)
-            if tracked.distinct.count() == 0:
-                del self._tracked[key]
-        self._overflowed = {k: i for k, i in self._overflowed.items() if i >= self._index - 1}
-
     def _overflow(self, series: Series, now: float) -> Iterator[Violation]:
         key = _Key(series.resource.service, series.metric, "")
         index = int(now // self._step)
@@ -263,9 +285,7 @@ class Kind(Policy[CardinalityOptions]):
         ]
         return max(counts)[1] if counts else ""
 
-    def _judge(self, key: _Key, tracked: _Tracked, now: float) -> Iterator[Violation]:
-        tracked.distinct.roll(now)
-        tracked.count = tracked.distinct.count()
+    def _judge(self, key: _Key, tracked: _Tracked) -> Iterator[Violation]:
         judgement = self._grade(key, tracked)
         if judgement is None:
             return
