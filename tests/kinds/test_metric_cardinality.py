@@ -37,7 +37,7 @@ def looks(policy, begin, end):
 @pytest.mark.parametrize(("services", "at_once"), [(100, 200), (2000, 256)])
 def test_each_label_is_judged_again_once_in_a_step_and_few_at_a_look(policy, services, at_once):
     see(policy, services, 2, NOW)
-    (first,) = looks(policy, NOW + 1, NOW + 2)
+    first = [name for named in looks(policy, NOW + 1, NOW + 4) for name in named]
     assert sorted(first) == sorted(f"s{number}" for number in range(services))
 
     again = looks(policy, NOW + STEP, NOW + 2 * STEP)
@@ -49,7 +49,7 @@ def test_each_label_is_judged_again_once_in_a_step_and_few_at_a_look(policy, ser
 
 def test_labels_that_never_come_again_are_forgotten(policy):
     see(policy, 2000, 2, NOW)
-    looks(policy, NOW + 1, NOW + 2)
+    looks(policy, NOW + 1, NOW + 4)
 
     looks(policy, NOW + 12 * STEP, NOW + 12 * STEP + 64)
 
@@ -60,8 +60,18 @@ def test_labels_that_never_come_again_are_forgotten(policy):
 
 def test_at_the_end_nothing_waits_for_a_look(policy):
     see(policy, 2000, 2, NOW)
-    looks(policy, NOW + 1, NOW + 2)
+    looks(policy, NOW + 1, NOW + 4)
 
     found = list(policy.close(NOW + STEP, NOW + STEP, final=True))
 
     assert len(found) == 2000
+
+
+def test_labels_that_explode_all_at_once_are_judged_in_a_few_looks(policy):
+    """Of estimates a look judges 128, and each service has two: of its label and of its series."""
+    see(policy, 150, 1200, NOW)
+
+    found = looks(policy, NOW + 1, NOW + 5)
+
+    assert [len(named) for named in found] == [64, 64, 22, 0]
+    assert len({name for named in found for name in named}) == 150

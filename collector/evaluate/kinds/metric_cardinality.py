@@ -29,7 +29,6 @@ Mend:
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
@@ -87,9 +86,10 @@ class CardinalityOptions(Options):
     )
 
 
-# When a step has ended, the spans of all labels move on: of so many at each look (ours), so that no
-# request waits for all of them, but in a few dozen looks. An estimate costs as much as many exact
-# counts.
+# Of so many labels a look judges those that took new values, and those that may have lost some when
+# a step has ended, in a few dozen looks (ours): no request waits for all. An estimate costs as much
+# as many exact counts.
+_DIRTY_AT_ONCE = 2_048
 _DUE_AT_ONCE = 256
 _DUE_PARTS = 64
 _ESTIMATED_COST = 16
@@ -141,8 +141,8 @@ class Kind(Policy[CardinalityOptions]):
         self._steps = max(1, round(options.window_seconds / self._step))
         self._excluded = any_of(options.exclude_labels)
         self._tracked: dict[_Key, _Tracked] = {}
-        self._dirty: set[_Key] = set()
-        self._due: deque[_Key] = deque()
+        self._dirty: dict[_Key, None] = {}
+        self._due: dict[_Key, None] = {}
         self._due_at_once = _DUE_AT_ONCE
         self._watched_since: Generations[Service, float] = Generations(options.max_tracked)
         self._overflowed: dict[_Key, int] = {}
@@ -180,12 +180,12 @@ class Kind(Policy[CardinalityOptions]):
         index = int(now // self._step)
         if index != self._index:
             self._index = index
-            self._due = deque(self._tracked)
+            self._due = dict.fromkeys(self._tracked)
             self._due_at_once = max(_DUE_AT_ONCE, len(self._due) // _DUE_PARTS)
             self._overflowed = {k: i for k, i in self._overflowed.items() if i >= index - 1}
-        dirty, self._dirty = self._dirty, set()
-        dirty.update(self._now_due(final=final))
-        for key in sorted(dirty):
+        taken = set(self._taken(self._dirty, _DIRTY_AT_ONCE, final=final))
+        taken.update(self._taken(self._due, self._due_at_once, final=final))
+        for key in sorted(taken):
             tracked = self._tracked[key]
             tracked.distinct.roll(now)
             tracked.count = tracked.distinct.count()
@@ -194,14 +194,14 @@ class Kind(Policy[CardinalityOptions]):
             else:
                 yield from self._judge(key, tracked)
 
-    def _now_due(self, *, final: bool) -> Iterator[_Key]:
-        """Labels whose span may have moved on, so many that those who wait for it wait little."""
-        left = len(self._due) if final else self._due_at_once
-        while self._due and left > 0:
-            key = self._due.popleft()
+    def _taken(self, queue: dict[_Key, None], most: int, *, final: bool) -> Iterator[_Key]:
+        """The first in a queue, so many that whoever waits for the judgement waits little."""
+        while queue and (most > 0 or final):
+            key = next(iter(queue))
+            del queue[key]
             tracked = self._tracked.get(key)
             if tracked is not None:
-                left -= 1 if tracked.distinct.is_exact else _ESTIMATED_COST
+                most -= 1 if tracked.distinct.is_exact else _ESTIMATED_COST
                 yield key
 
     def readings(self) -> Iterable[Reading]:
@@ -252,7 +252,7 @@ class Kind(Policy[CardinalityOptions]):
             distinct = SlidingDistinct(self._step * self._steps, self._steps)
             tracked = self._tracked[key] = _Tracked(distinct)
         if tracked.distinct.add(stable_hash(value), now):
-            self._dirty.add(key)
+            self._dirty[key] = None
             if key.label and len(tracked.samples) < _SAMPLES:
                 sample = pattern(value)
                 if sample not in tracked.samples:
