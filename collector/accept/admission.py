@@ -104,22 +104,20 @@ class Admission:
             return full or self._memory.exceeded(self._bytes + self._reading)
 
     @contextmanager
-    def reading(self, size: int) -> Iterator[Refusal | None]:
+    def reading(self, size: int, taken: int) -> Iterator[Refusal | None]:
         """Set memory aside while a request is read.
 
         Args:
-            size: bytes that reading it takes beyond its body.
+            size: bytes that reading it takes beyond its body; with none it is never refused, for
+                it was admitted as it is.
+            taken: bytes that it has, see `grow`; they are in memory by now.
 
         Returns:
             Why it cannot be read: too large where it never can, for its sender would try for ever.
             None when it can.
         """
         with self._lock:
-            refusal = None
-            if self._memory.never_holds(size):
-                refusal = Refusal.TOO_LARGE
-            elif self._memory.exceeded(self._bytes + self._reading + size):
-                refusal = Refusal.MEMORY
+            refusal = self._unreadable(size, taken) if size else None
             held = 0 if refusal else size
             self._reading += held
         try:
@@ -127,6 +125,12 @@ class Admission:
         finally:
             with self._lock:
                 self._reading -= held
+
+    def _unreadable(self, size: int, taken: int) -> Refusal | None:
+        if self._memory.never_holds(taken + size):
+            return Refusal.TOO_LARGE
+        others = self._bytes - taken + self._reading
+        return Refusal.MEMORY if self._memory.exceeded(others + size) else None
 
     @property
     def short_of_memory(self) -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from typing import NamedTuple
 
 from collector.accept.admission import Admission
@@ -134,7 +133,9 @@ class HttpWork:
             RefusedError: if it is too large, or cannot be decoded.
         """
         plain = self._plain(body, headers)
-        with self._room_to_read(plain, headers):
+        with self._admission.reading(_weight(plain, headers), len(body)) as refusal:
+            if refusal is not None:
+                raise RefusedError(refusal, _TOO_HEAVY if refusal is Refusal.TOO_LARGE else "")
             return self._seen(signal, plain, headers)
 
     def _plain(self, body: bytes, headers: Headers) -> bytes:
@@ -147,16 +148,6 @@ class HttpWork:
         except CompressionError as error:
             raise RefusedError(Refusal.UNDECODABLE, str(error)) from None
         return plain
-
-    @contextmanager
-    def _room_to_read(self, plain: bytes | None, headers: Headers) -> Iterator[None]:
-        """Set aside what objects of JSON take; what cannot be read takes nothing."""
-        json = plain is not None and headers.encoding is Encoding.JSON
-        with self._admission.reading(weight(plain) if plain and json else 0) as refusal:
-            if refusal is not None:
-                detail = _TOO_HEAVY if refusal is Refusal.TOO_LARGE else ""
-                raise RefusedError(refusal, detail)
-            yield
 
     def _seen(self, signal: Signal, plain: bytes, headers: Headers) -> Seen:
         try:
@@ -173,8 +164,8 @@ class HttpWork:
     ) -> tuple[Future[Answer], Sequence[Service]]:
         """Send on and inspect; what cannot be decoded goes on as it came.
 
-        The next hop works while this inspects. What it cannot be sent is refused as if it were not
-        there.
+        So does what never fits into memory. The next hop works while this inspects. What it cannot
+        be sent is refused as if it were not there.
 
         Args:
             forwarder: to the next hop.
@@ -198,7 +189,11 @@ class HttpWork:
         inflated = 0 if plain is None else max(0, len(plain) - len(parcel.body))
         if inflated and not self._admission.grow(inflated, taken):
             raise RefusedError(Refusal.OVERLOADED)
-        with self._room_to_read(plain, headers):
+        with self._admission.reading(_weight(plain, headers), taken[0]) as refusal:
+            if refusal is Refusal.MEMORY:
+                raise RefusedError(refusal)
+            if refusal is not None:  # a hop that is sent it as it came may take it
+                plain, parcel = None, parcel._replace(protobuf=_never_read)
             sent = _sent(forwarder, parcel, headers)
             return sent, self._told(parcel.signal, plain, headers)
 
@@ -215,9 +210,24 @@ class HttpWork:
         return seen.senders
 
 
+def _weight(plain: bytes | None, headers: Headers) -> int:
+    """What objects of JSON take; what cannot be inflated is not read."""
+    return weight(plain) if plain and headers.encoding is Encoding.JSON else 0
+
+
+class _TooHeavy(Untranslatable):
+    """It is JSON, and there never is the memory to read it."""
+
+
+def _never_read() -> bytes:
+    raise _TooHeavy(_TOO_HEAVY)
+
+
 def _sent(forwarder: Forwarder, parcel: Parcel, headers: Headers) -> Future[Answer]:
     try:
         return forwarder.send(parcel)
+    except _TooHeavy as error:
+        raise RefusedError(Refusal.TOO_LARGE, str(error)) from None
     except Untranslatable as error:
         known = headers.coding in CODINGS
         reason = Refusal.UNDECODABLE if known else Refusal.UNSUPPORTED_ENCODING

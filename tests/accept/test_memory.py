@@ -129,20 +129,49 @@ def test_memory_that_is_set_aside_for_reading_is_nobody_else_s() -> None:
     admission = Admission(memory=process.budget(1000))
     process.held = 100
 
-    with admission.reading(600) as first, admission.reading(400) as second:
+    with admission.reading(600, 0) as first, admission.reading(400, 0) as second:
         assert (first, second) == (None, Refusal.MEMORY)
         assert admission.enter() is None
-        with admission.reading(300) as third:
+        with admission.reading(300, 0) as third:
             assert third is None
         assert admission.grow(300, [0])
         assert not admission.overloaded
         assert admission.grow(1, [0])
         assert admission.overloaded
         admission.leave(301)
-    with admission.reading(900) as again:
+    with admission.reading(900, 0) as again:
         assert again is None
-    with admission.reading(901) as again:
+    with admission.reading(901, 0) as again:
         assert again is Refusal.TOO_LARGE
+
+
+@pytest.mark.parametrize(("size", "refusal"), [(600, None), (601, Refusal.TOO_LARGE)])
+def test_alone_it_is_read_or_never_can_be(size: int, refusal: Refusal | None) -> None:
+    """Its body is in memory when it is read, and counted once."""
+    process, taken = Process(), [0]
+    admission = Admission(memory=process.budget(1000))
+    process.held = 100
+    assert admission.enter() is None
+    assert admission.grow(300, taken)
+    process.now, process.held = 1.0, 400
+
+    with admission.reading(size, taken[0]) as told:
+        assert told is refusal
+
+
+def test_a_body_that_needs_no_more_memory_than_it_has_is_not_refused_once_it_was_taken() -> None:
+    process, ledger = Process(), Ledger()
+    process.held = 9_999_999
+    admission = Admission(memory=process.budget(10_000_000))
+    listener = HttpListener("127.0.0.1:0", lambda *_: 1, ledger, admission)
+    address = listener.start()
+    try:
+        answered = _posted(address, b"protobuf", "", "application/x-protobuf")
+    finally:
+        listener.stop(1)
+
+    assert answered == 200
+    assert not +ledger.snapshot().refused
 
 
 @pytest.mark.parametrize("coding", ["", "gzip"])
@@ -175,9 +204,9 @@ def test_json_is_refused_that_takes_more_memory_than_there_is(
     assert +ledger.snapshot().refused == refused
 
 
-def _posted(address: str, body: bytes, coding: str) -> int:
+def _posted(address: str, body: bytes, coding: str, kind: str = "application/json") -> int:
     connection = HTTPConnection(address, timeout=20)
-    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    headers = {"Content-Type": kind, "Content-Encoding": coding}
     sent = gzip.compress(body) if coding else body
     connection.request("POST", "/v1/traces", sent, headers)
     status = connection.getresponse().status
