@@ -2,6 +2,7 @@
 
 import pytest
 
+from collector.evaluate.kinds import metric_cardinality
 from collector.evaluate.kinds.metric_cardinality import CardinalityOptions, Kind
 from collector.evaluate.policy import Terms
 from collector.views import Resource, Series
@@ -11,10 +12,14 @@ NOW = 1_000_000_200.0  # a step begins
 STEP = 300
 
 
+def made(**options):
+    terms = Terms("explodes", "metric_cardinality")
+    return Kind(terms, CardinalityOptions(warn_values=1, **options))
+
+
 @pytest.fixture
 def policy():
-    terms = Terms("explodes", "metric_cardinality")
-    return Kind(terms, CardinalityOptions(warn_values=1))
+    return made()
 
 
 def see(policy, count, values, now):
@@ -24,6 +29,9 @@ def see(policy, count, values, now):
         for value in range(values):
             labels = (("label", f"{now} {value}"),)
             list(policy.on_series(Series(resource, "scope", "metric", labels, ""), now))
+
+
+ESTIMATED = 1100  # values, more than are counted exactly
 
 
 def looks(policy, begin, end):
@@ -75,3 +83,37 @@ def test_labels_that_explode_all_at_once_are_judged_in_a_few_looks(policy):
 
     assert [len(named) for named in found] == [64, 64, 22, 0]
     assert len({name for named in found for name in named}) == 150
+
+
+def test_at_the_end_nothing_waits_for_a_look_though_its_values_are_estimated(policy):
+    see(policy, 40, ESTIMATED, NOW)
+    looks(policy, NOW + 1, NOW + 2)
+
+    found = list(policy.close(NOW + STEP, NOW + STEP, final=True))
+
+    assert {one.service.name for one in found} == {f"s{number}" for number in range(40)}
+
+
+def test_many_estimates_are_shared_among_no_more_looks_than_other_counts(policy, monkeypatch):
+    monkeypatch.setattr(metric_cardinality, "_DUE_AT_ONCE", 8)  # and so 80 labels and metrics many
+    see(policy, 40, ESTIMATED, NOW)
+    looks(policy, NOW + 1, NOW + 2)
+
+    again = looks(policy, NOW + STEP, NOW + STEP + 64)
+
+    assert len({name for named in again for name in named}) == 40
+    assert max(map(len, again)) <= 3
+    assert not list(policy.close(NOW + STEP + 64, NOW, final=True))
+
+
+@pytest.mark.parametrize("seconds", [1, 3])
+def test_where_a_step_has_fewer_looks_than_it_takes_no_label_waits_for_ever(seconds):
+    policy = made(window_seconds=300, growth_seconds=seconds)
+    see(policy, 2000, 2, NOW)
+    looks(policy, NOW + 1, NOW + 2)
+
+    again = looks(policy, NOW + 2, NOW + 42)
+
+    assert {name for named in again for name in named} == {f"s{n}" for n in range(2000)}
+    looks(policy, NOW + 300, NOW + 340)
+    assert not any(reading.labels for reading in policy.readings() if reading.service)

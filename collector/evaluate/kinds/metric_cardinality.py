@@ -118,6 +118,10 @@ class _Tracked:
     reported: tuple[int, Severity] | None = None
 
 
+def _cost(tracked: _Tracked) -> int:
+    return 1 if tracked.distinct.is_exact else _ESTIMATED_COST
+
+
 class _Judgement(NamedTuple):
     severity: Severity
     reason: str
@@ -180,8 +184,11 @@ class Kind(Policy[CardinalityOptions]):
         index = int(now // self._step)
         if index != self._index:
             self._index = index
-            self._due = dict.fromkeys(self._tracked)
-            self._due_at_once = max(_DUE_AT_ONCE, len(self._due) // _DUE_PARTS)
+            # What is still due comes first: a step may be shorter than all the looks that it takes.
+            still_due = (key for key in self._due if key in self._tracked)
+            self._due = dict.fromkeys((*still_due, *self._tracked))
+            whole = sum(map(_cost, self._tracked.values()))
+            self._due_at_once = max(_DUE_AT_ONCE, whole // _DUE_PARTS)
             self._overflowed = {k: i for k, i in self._overflowed.items() if i >= index - 1}
         taken = set(self._taken(self._dirty, _DIRTY_AT_ONCE, final=final))
         taken.update(self._taken(self._due, self._due_at_once, final=final))
@@ -194,15 +201,18 @@ class Kind(Policy[CardinalityOptions]):
             else:
                 yield from self._judge(key, tracked)
 
-    def _taken(self, queue: dict[_Key, None], most: int, *, final: bool) -> Iterator[_Key]:
+    def _taken(self, queue: dict[_Key, None], most: int, *, final: bool) -> list[_Key]:
         """The first in a queue, so many that whoever waits for the judgement waits little."""
-        while queue and (most > 0 or final):
-            key = next(iter(queue))
-            del queue[key]
+        taken = []
+        for key in queue:
+            if most <= 0 and not final:
+                break
+            taken.append(key)
             tracked = self._tracked.get(key)
-            if tracked is not None:
-                most -= 1 if tracked.distinct.is_exact else _ESTIMATED_COST
-                yield key
+            most -= 0 if tracked is None else _cost(tracked)
+        for key in taken:
+            del queue[key]
+        return [key for key in taken if key in self._tracked]
 
     def readings(self) -> Iterable[Reading]:
         """The labels with the most values, and the limits that they are held to."""
