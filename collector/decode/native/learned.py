@@ -69,16 +69,19 @@ class Learned:
         known = self._resource_numbers.get(resource.identity)
         if known is not None:
             return known << 1 | is_own(resource)
+        return self._keep_resource(resource) << 1 | is_own(resource)
+
+    def _keep_resource(self, resource: Resource) -> int:
+        taken = self.numbers.take_resource(resource)
         if self._free_resources:
             number = self._free_resources.pop()
             self._resources[number] = resource
         else:
             number = len(self._resources)
             self._resources.append(resource)
-        self._resource_numbers[resource.identity] = number
-        service, name = self.numbers.take_resource(resource)
-        self._scanner.traces.learn_resource(number, resource.identity, service, name)
-        return number << 1 | is_own(resource)
+        self._scanner.traces.learn_resource(number, resource.identity, *taken)
+        self._resource_numbers[resource.identity] = number  # last, so that it is known as a whole
+        return number
 
     @property
     def resources(self) -> list[Resource | None]:
@@ -118,11 +121,12 @@ class Learned:
     def _keep_profile(self, number: int, profile: Profile) -> None:
         self._pad_profiles(number + 1)
         self._release_profile(number)
+        taken = self.numbers.take_profile(profile)
         self._profiles[number] = profile
         self._scanner.traces.learn_profile(
             number,
             profile.kind,
-            *self.numbers.take_profile(profile),
+            *taken,
             facts_of(profile),
             notes_of(profile) if number >= len(SpanKind) else 0,
         )
@@ -134,8 +138,8 @@ class Learned:
     def _release_profile(self, number: int) -> None:
         profile = self._profiles[number]
         if profile is not None:
+            self._profiles[number] = None  # first, so that no failure releases it twice
             self.numbers.release_profile(profile)
-            self._profiles[number] = None
 
     # ------------------------------------------------------------------ forgetting
 
@@ -180,9 +184,10 @@ class Learned:
         resources = self._resources = self._resources.copy()
         for at, resource in enumerate(resources):
             if resource is not None and not used[at]:
-                self.numbers.release_resource(resource)
-                del self._resource_numbers[resource.identity]
+                if self._resource_numbers.get(resource.identity) == at:
+                    del self._resource_numbers[resource.identity]
                 resources[at] = None
                 self._free_resources.append(at)
+                self.numbers.release_resource(resource)
         kept = len(self._resource_numbers)
         self._most_resources = max(_MOST_RESOURCES, kept + kept // _RESOURCES_SPARE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from collector.classify import SpanKind
 from collector.decode.profiles import Profile
@@ -27,9 +27,10 @@ class Names:
         """The number of a name, given now if it has none."""
         number = self._numbers.get(name)
         if number is None:
-            number = self._numbers[name] = self._next
-            self._names[number] = name
-            self._next = (self._next + 1) & 0xFFFFFFFF
+            number = self._next
+            self._names[number] = name  # first, so that no failure leaves a number without a name
+            self._numbers[name] = number
+            self._next = (number + 1) & 0xFFFFFFFF
         else:
             self._more[name] = self._more.get(name, 0) + 1
         return number
@@ -40,10 +41,12 @@ class Names:
 
     def release(self, name: Any) -> None:  # noqa: ANN401 (any hashable value)
         """One who took the number of a name needs it no longer."""
-        more = self._more.pop(name, 0)
+        more = self._more.get(name, 0)
         if more > 1:
             self._more[name] = more - 1
-        elif not more:
+        elif more:
+            del self._more[name]
+        else:
             del self._names[self._numbers.pop(name)]
 
     def __len__(self) -> int:
@@ -93,6 +96,10 @@ def notes_of(profile: Profile) -> int:
     return sum(_NOTED[kind](profile) << bit for bit, kind in enumerate(NoteKind))
 
 
+#: Names, each in what numbers them.
+_Named: TypeAlias = tuple[tuple[Names, Any], ...]
+
+
 class Numbers:
     """What the pass over a finished trace compares by number alone."""
 
@@ -103,29 +110,47 @@ class Numbers:
         self.operations = Names()
         self.queries = Names()
 
-    def take_resource(self, resource: Resource) -> tuple[int, int]:
+    def take_resource(self, resource: Resource) -> tuple[int, ...]:
         """Numbers of its service and of that one's name."""
-        service = resource.service
-        return self.services.take(service), self.names.take(service.name)
+        return _taken(self._of_resource(resource))
 
     def release_resource(self, resource: Resource) -> None:
         """It is forgotten."""
-        self.services.release(resource.service)
-        self.names.release(resource.service.name)
+        _release(self._of_resource(resource))
 
-    def take_profile(self, profile: Profile) -> tuple[int, int, int]:
+    def take_profile(self, profile: Profile) -> tuple[int, ...]:
         """Numbers of its call, operation and query."""
-        call, operation, query = _compared(profile)
-        return self.calls.take(call), self.operations.take(operation), self.queries.take(query)
+        return _taken(self._of_profile(profile))
 
     def release_profile(self, profile: Profile) -> None:
         """It is forgotten."""
-        call, operation, query = _compared(profile)
-        self.calls.release(call)
-        self.operations.release(operation)
-        self.queries.release(query)
+        _release(self._of_profile(profile))
+
+    def _of_resource(self, resource: Resource) -> _Named:
+        service = resource.service
+        return (self.services, service), (self.names, service.name)
+
+    def _of_profile(self, profile: Profile) -> _Named:
+        peer, operation = profile.peer, profile.operation
+        return (
+            (self.calls, (peer, operation)),
+            (self.operations, operation),
+            (self.queries, (peer, profile.statement.text)),
+        )
 
 
-def _compared(profile: Profile) -> tuple[tuple[str, str], str, tuple[str, str]]:
-    peer, operation = profile.peer, profile.operation
-    return (peer, operation), operation, (peer, profile.statement.text)
+def _taken(named: _Named) -> tuple[int, ...]:
+    """All of the numbers, or none where one cannot be taken."""
+    taken: list[int] = []
+    try:
+        for names, name in named:
+            taken.append(names.take(name))
+    except BaseException:
+        _release(named[: len(taken)])
+        raise
+    return tuple(taken)
+
+
+def _release(named: _Named) -> None:
+    for names, name in named:
+        names.release(name)

@@ -47,7 +47,7 @@ def deliver(decoder, services, now):
         block.resource.attributes.add(key="service.name").value.string_value = service
         span = block.scope_spans.add().spans.add(span_id=b"s" * 8, kind=3)
         span.trace_id = f"{service} {now}".encode().rjust(16, b"-")[:16]
-        span.attributes.add(key="server.address").value.string_value = "db"
+        span.attributes.add(key="server.address").value.string_value = f"db of {service}"
     return list(decoder.slices(Signal.TRACES, decoder.adopt(message), now))
 
 
@@ -96,3 +96,44 @@ def test_calls_of_traces_that_stay_open_are_counted_under_their_own_names(monkey
         f"s{number % 7}" for number in range(100)
     )
     assert {count for _, count in counted} == {1}
+
+
+class Once:
+    """Fails the first time that it is called when it is told to."""
+
+    def __init__(self, usual):
+        self._usual = usual
+        self.fails = False
+
+    def __call__(self, name):
+        if self.fails:
+            self.fails = False
+            raise MemoryError
+        return self._usual(name)
+
+
+@pytest.mark.parametrize("names", ["services", "names", "calls", "operations", "queries"])
+@pytest.mark.parametrize("step", ["take", "release"])
+def test_a_failure_while_names_are_taken_or_released_costs_only_its_own_request(
+    monkeypatch, names, step
+):
+    monkeypatch.setattr(learned, "_MOST_RESOURCES", 0)
+    monkeypatch.setattr(learned, "_MOST_PROFILES", 0)
+    decoder = NativeDecoder(CALLS, Limits(trace_wait=1))
+    numbers = decoder._learned.numbers
+    once = Once(getattr(getattr(numbers, names), step))
+    monkeypatch.setattr(getattr(numbers, names), step, once)
+    batches, failed = [], 0
+
+    for number in range(20):
+        once.fails |= number == 10
+        try:
+            batches += deliver(decoder, (f"{number}.{one}" for one in range(20)), NOW + number)
+        except MemoryError:
+            failed += 1
+        batches += finished(decoder, NOW + number)
+    batches += finished(decoder, NOW + 100)
+
+    assert failed == 1
+    assert sum(count for one in batches for count in one.tallies.values()) == 19 * 20
+    assert len(getattr(numbers, names)) < 5 * 20
