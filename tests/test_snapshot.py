@@ -103,6 +103,20 @@ def test_what_is_no_state_of_a_policy_leaves_it_as_it_is():
     assert snapshot.restore(kept, (policy,), NOW) == 0
 
 
+def test_a_sketch_in_the_form_of_an_earlier_version_lets_all_of_its_policy_start_anew():
+    before, after = cardinality(), cardinality()
+    testing.run([before], [series(300)])
+    kept = some(before)
+    (label,) = kept.policies["labels"].state
+    index, fresh, ((step, _),) = label[-1]
+    old = b"R" + bytes([0, 3, 1, 53]) * 1024  # registers as they are
+    kept.policies["labels"].state.append((*label[:-1], (index, fresh, [(step, old)])))
+
+    assert snapshot.restore(kept, (after,), NOW) == 0
+
+    assert after.saved(10**6) == []
+
+
 def test_what_is_saved_keeps_to_the_bound_and_begins_with_the_worst():
     policy = cardinality()
     testing.run(

@@ -244,14 +244,17 @@ class Kind(Policy[CardinalityOptions]):
 
     def restore(self, state: object, now: float) -> None:
         """Count on from where another process was."""
+        restored: list[tuple[_Key, _Tracked, float]] = []
         for *service, metric, label, since, samples, packed in msgspec.convert(state, list[_Saved]):
             key = _Key(Service(*service), metric, label)
             distinct = SlidingDistinct(self._step * self._steps, self._steps)
             distinct.unpack(packed)
             distinct.roll(now)
-            if distinct.count() and len(self._tracked) < 2 * self.options.max_tracked:
-                self._tracked[key] = _Tracked(distinct, list(samples), count=distinct.count())
-                self._watched_since[key.service] = since
+            if count := distinct.count():
+                restored.append((key, _Tracked(distinct, list(samples), count=count), since))
+        for key, tracked, since in restored[: 2 * self.options.max_tracked]:  # as a whole or not
+            self._tracked[key] = tracked
+            self._watched_since[key.service] = since
 
     def _see(self, key: _Key, value: str, series: Series, now: float) -> None:
         tracked = self._tracked.get(key)
