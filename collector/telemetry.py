@@ -110,7 +110,8 @@ BUILD = Metric("build", Type.INFO, "What is running.", ("version", "python", "de
 POLICY_ERRORS = Metric(
     "policy_errors",
     Type.COUNTER,
-    "Failures inside a policy, or inside detectors, scrubber and decoder; the data was accepted.",
+    "Failures inside a policy, or inside detectors, picks of values, scrubber and decoder; "
+    "the data was accepted.",
     ("policy",),
 )
 POLICY_SECONDS = Metric(
