@@ -104,20 +104,21 @@ class Admission:
             return full or self._memory.exceeded(self._bytes + self._reading)
 
     @contextmanager
-    def reading(self, size: int, taken: int) -> Iterator[Refusal | None]:
+    def reading(self, size: int, taken: int, inflated: int = 0) -> Iterator[Refusal | None]:
         """Set memory aside while a request is read.
 
         Args:
             size: bytes that reading it takes beyond its body; with none it is never refused, for
                 it was admitted as it is.
             taken: bytes that it has, see `grow`; they are in memory by now.
+            inflated: bytes beside those that it was inflated to; so are they.
 
         Returns:
             Why it cannot be read: too large where it never can, for its sender would try for ever.
             None when it can.
         """
         with self._lock:
-            refusal = self._unreadable(size, taken) if size else None
+            refusal = self._unreadable(size, taken, inflated) if size else None
             held = 0 if refusal else size
             self._reading += held
         try:
@@ -126,8 +127,8 @@ class Admission:
             with self._lock:
                 self._reading -= held
 
-    def _unreadable(self, size: int, taken: int) -> Refusal | None:
-        if self._memory.never_holds(taken + size):
+    def _unreadable(self, size: int, taken: int, inflated: int) -> Refusal | None:
+        if self._memory.never_holds(taken + inflated + size):
             return Refusal.TOO_LARGE
         others = self._bytes - taken + self._reading
         return Refusal.MEMORY if self._memory.exceeded(others + size) else None

@@ -133,7 +133,8 @@ class HttpWork:
             RefusedError: if it is too large, or cannot be decoded.
         """
         plain = self._plain(body, headers)
-        with self._admission.reading(_weight(plain, headers), len(body)) as refusal:
+        inflated = 0 if plain is body else len(plain)
+        with self._admission.reading(_weight(plain, headers), len(body), inflated) as refusal:
             if refusal is not None:
                 raise RefusedError(refusal, _TOO_HEAVY if refusal is Refusal.TOO_LARGE else "")
             return self._seen(signal, plain, headers)

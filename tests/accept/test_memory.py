@@ -145,17 +145,27 @@ def test_memory_that_is_set_aside_for_reading_is_nobody_else_s() -> None:
         assert again is Refusal.TOO_LARGE
 
 
-@pytest.mark.parametrize(("size", "refusal"), [(600, None), (601, Refusal.TOO_LARGE)])
-def test_alone_it_is_read_or_never_can_be(size: int, refusal: Refusal | None) -> None:
-    """Its body is in memory when it is read, and counted once."""
+@pytest.mark.parametrize(
+    ("size", "inflated", "refusal"),
+    [
+        (600, 0, None),
+        (601, 0, Refusal.TOO_LARGE),
+        (400, 200, None),
+        (401, 200, Refusal.TOO_LARGE),
+    ],
+)
+def test_alone_it_is_read_or_never_can_be(
+    size: int, inflated: int, refusal: Refusal | None
+) -> None:
+    """What it has is in memory when it is read, and counted once."""
     process, taken = Process(), [0]
     admission = Admission(memory=process.budget(1000))
     process.held = 100
     assert admission.enter() is None
     assert admission.grow(300, taken)
-    process.now, process.held = 1.0, 400
+    process.now, process.held = 1.0, 400 + inflated
 
-    with admission.reading(size, taken[0]) as told:
+    with admission.reading(size, taken[0], inflated) as told:
         assert told is refusal
 
 
