@@ -82,7 +82,7 @@ class CardinalityOptions(Options):
     max_tracked: int = Field(
         default=5000,
         ge=1,
-        description="labels tracked at most, and as many metrics; at worst 120 KB each",
+        description="labels tracked at most, and as many metrics; at worst 80 KB each",
     )
 
 
