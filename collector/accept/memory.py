@@ -21,6 +21,7 @@ _NO_LIMIT = 2**60
 #: A reading serves so long: a request costs a microsecond of it, not forty.
 _FRESH_SECONDS = 0.02
 _RELIEF_SECONDS = 5.0
+_GIVE_BACK_SECONDS = 60.0
 
 
 def resident() -> int:
@@ -46,6 +47,19 @@ def container_limit(files: tuple[Path, ...] = _CGROUPS) -> int | None:
     return None
 
 
+#: Of the GNU C library alone; it takes how much may be kept.
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+
+
+def give_back() -> None:
+    """Let the system have what the C library keeps of what was freed.
+
+    It takes a millisecond or two, in which other threads run.
+    """
+    if _trim is not None:
+        _trim(0)
+
+
 class MemoryBudget:
     """Tells when the process holds too much.
 
@@ -67,7 +81,7 @@ class MemoryBudget:
         self._read_at = float("-inf")
         self._held = 0
         self._least = 0
-        self._relieved_at = float("-inf")
+        self._relieved_at = self._given_at = float("-inf")
 
     @property
     def limit(self) -> int | None:
@@ -103,18 +117,18 @@ class MemoryBudget:
         return self._held
 
     def relieve(self) -> bool:
-        """Give back what is free, if too much is held; whether that was so.
+        """Give back what is free now and then, and soon if too much is held; whether that was so.
 
-        The C library keeps what was freed: without this a process might refuse for ever over
-        memory that it does not use.
+        What bursts and snapshots leave in pieces would else be held for good, and a process might
+        refuse for ever over memory that it does not use.
         """
         now = self._clock()
-        if not self.exceeded(0) or now - self._relieved_at < _RELIEF_SECONDS:
-            return False
-        self._relieved_at = now
-        gc.collect()
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of the GNU C library alone
-        if trim is not None:
-            trim(0)
-        self._read_at = float("-inf")
-        return True
+        short = now - self._relieved_at >= _RELIEF_SECONDS and self.exceeded(0)
+        if short:
+            self._relieved_at = now
+            gc.collect()
+        if short or now - self._given_at >= _GIVE_BACK_SECONDS:
+            self._given_at = now
+            give_back()
+            self._read_at = float("-inf")
+        return short

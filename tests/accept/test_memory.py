@@ -7,6 +7,7 @@ from http.client import HTTPConnection
 
 import pytest
 
+from collector.accept import memory
 from collector.accept.admission import Admission
 from collector.accept.http import HttpListener
 from collector.accept.memory import MemoryBudget, container_limit, resident
@@ -61,6 +62,18 @@ def test_relief_is_sought_only_over_the_limit_and_not_all_the_time() -> None:
     assert not budget.relieve()
     process.now += 6
     assert budget.relieve()
+
+
+def test_what_is_free_is_given_back_now_and_then(monkeypatch) -> None:
+    given = []
+    monkeypatch.setattr(memory, "give_back", lambda: given.append(process.now))
+    process = Process()
+    budget = process.budget(None)
+
+    for process.now in range(0, 181, 5):
+        assert not budget.relieve()
+
+    assert given == [0, 60, 120, 180]
 
 
 def test_a_request_is_refused_over_the_budget_and_taken_again_below_it() -> None:
