@@ -15,8 +15,9 @@ from conformance.samples import SERVICES
 from faults.scene import Scene, until
 from soak.churn import Kind
 
-_CALLS = 8  # of as many as the load makes the half at most
-_SCRAPES = 32  # more than threads that answer them
+_SECONDS = 60
+_CALLS = 8  # several times as many as the load makes
+_SCRAPES = 32  # more than there are threads to answer them
 
 
 def fill(scene: Scene, signal: str, make: Kind) -> None:
@@ -38,7 +39,9 @@ def fill(scene: Scene, signal: str, make: Kind) -> None:
     with grpc.insecure_channel(program.grpc) as channel:
         export = channel.stream_unary(f"/{SERVICES[signal]}/Export")
         try:
-            calls = [export.future(when_all_wait(next(bodies))) for _ in range(_CALLS)]
+            calls = [
+                export.future(when_all_wait(next(bodies)), timeout=_SECONDS) for _ in range(_CALLS)
+            ]
             until(lambda: program.threads() >= before + _CALLS, "a call has no thread")
         finally:
             go.set()
